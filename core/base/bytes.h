@@ -1,9 +1,9 @@
 /*
  * Bytes in little-endian order, and bounded cursors over them.
  *
- * A cursor never overruns. The first access that would latches `failed`; from then on reads give zeros,
- * writes do nothing and the position stays where it was, so that a decoder may read a whole structure and
- * ask once at the end. Nothing that was read may be acted upon before that question.
+ * A cursor never overruns. The first access that would latches `failed`; from then on reads give
+ * zeros, writes do nothing and the position stays where it was, so that a decoder may read a whole
+ * structure and ask once at the end. Nothing that was read may be acted upon before that question.
  */
 #ifndef CORE_BASE_BYTES_H
 #define CORE_BASE_BYTES_H

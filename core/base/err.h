@@ -1,9 +1,9 @@
 /*
  * Errors are values: a code that a program can branch on and one sentence that a person can act on.
  *
- * The caller owns the struct err and passes it down; a function that fails fills it in and returns the
- * code, so that `return err_set(err, ERR_LIMIT, "...")` is the usual way out. Callers that do not care
- * for the sentence pass NULL. Nobody on the way prints, exits or remembers.
+ * The caller owns the struct err and passes it down; a function that fails fills it in and returns
+ * the code, so that `return err_set(err, ERR_LIMIT, "...")` is the usual way out. Callers that do
+ * not care for the sentence pass NULL. Nobody on the way prints, exits or remembers.
  */
 #ifndef CORE_BASE_ERR_H
 #define CORE_BASE_ERR_H
@@ -43,9 +43,9 @@ int err_set(struct err *err, int code, const char *format, ...)
 int err_system(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * Puts context and ": " in front of the sentence, keeping the code; the tail of a sentence that grows
- * too long is cut. Returns the code (ERR_INVALID when err is NULL, so that `return err_wrap(...)` is
- * always a failure).
+ * Puts context and ": " in front of the sentence, keeping the code; the tail of a sentence that
+ * grows too long is cut. Returns the code (ERR_INVALID when err is NULL, so that `return
+ * err_wrap(...)` is always a failure).
  */
 int err_wrap(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

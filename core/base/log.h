@@ -1,10 +1,11 @@
 /*
- * Log lines for people, written to a file descriptor, with the newest kept in memory for crash reports.
+ * Log lines for people, written to a file descriptor, with the newest kept in memory for crash
+ * reports.
  *
- * A log is passed by its owner to whoever has something to say; there is no log of the process. Lines
- * read "2026-01-31T12:00:00.123456Z info  text". Every line below the chosen level is dropped before it
- * is formatted, save that the tail keeps lines one level finer than those written: a crash report then
- * shows a little more than the operator had asked for.
+ * A log is passed by its owner to whoever has something to say; there is no log of the process.
+ * Lines read "2026-01-31T12:00:00.123456Z info  text". Every line below the chosen level is dropped
+ * before it is formatted, save that the tail keeps lines one level finer than those written: a
+ * crash report then shows a little more than the operator had asked for.
  */
 #ifndef CORE_BASE_LOG_H
 #define CORE_BASE_LOG_H
@@ -33,9 +34,9 @@ void log_open(struct log *log, int fd, enum log_level level);
 void log_close(struct log *log);
 
 /*
- * Writes one line; a newline is added, and a line too long is cut. log may be NULL: nothing happens.
- * Safe from any thread; blocks as long as write() to the descriptor blocks. Failures to write are
- * ignored: there is nobody left to tell.
+ * Writes one line; a newline is added, and a line too long is cut. log may be NULL: nothing
+ * happens. Safe from any thread; blocks as long as write() to the descriptor blocks. Failures to
+ * write are ignored: there is nobody left to tell.
  */
 void log_write(struct log *log, enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

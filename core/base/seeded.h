@@ -1,7 +1,7 @@
 /*
- * Repeatable random numbers (xoshiro256** started through splitmix64) for faults, pacing and tests. The
- * caller owns the state; the same seed gives the same numbers on every host and in every version, because
- * seeds are printed by failing tests and typed in again. Not for secrets.
+ * Repeatable random numbers (xoshiro256** started through splitmix64) for faults, pacing and tests.
+ * The caller owns the state; the same seed gives the same numbers on every host and in every
+ * version, because seeds are printed by failing tests and typed in again. Not for secrets.
  */
 #ifndef CORE_BASE_SEEDED_H
 #define CORE_BASE_SEEDED_H

@@ -1,6 +1,7 @@
 /*
- * Where bytes go and where they come from, as two small tables of functions. Encoders write to a sink and
- * decoders read from a source without knowing whether a file, a socket or memory is behind it.
+ * Where bytes go and where they come from, as two small tables of functions. Encoders write to a
+ * sink and decoders read from a source without knowing whether a file, a socket or memory is behind
+ * it.
  */
 #ifndef CORE_BASE_SINK_H
 #define CORE_BASE_SINK_H
@@ -12,8 +13,8 @@
 
 struct byte_sink_ops {
 	/*
-	 * Takes all of the bytes or fails; what part of them went out before a failure is unknown, so a
-	 * sink that failed is only good for closing. May block. Runs on the caller's thread.
+	 * Takes all of the bytes or fails; what part of them went out before a failure is unknown,
+	 * so a sink that failed is only good for closing. May block. Runs on the caller's thread.
 	 */
 	int (*write)(void *context, const void *data, size_t size_bytes, struct err *err);
 	/* Pushes on what was buffered: for a file, to stable storage. May block. */
@@ -27,8 +28,8 @@ struct byte_sink {
 
 struct byte_source_ops {
 	/*
-	 * Reads between one byte and size_bytes, and tells how many in *got; *got is 0 at the end of
-	 * the data, and then on every further call. May block. size_bytes is not 0.
+	 * Reads between one byte and size_bytes, and tells how many in *got; *got is 0 at the end
+	 * of the data, and then on every further call. May block. size_bytes is not 0.
 	 */
 	int (*read)(void *context, void *data, size_t size_bytes, size_t *got, struct err *err);
 };

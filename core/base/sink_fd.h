@@ -1,7 +1,7 @@
 /*
- * A sink and a source over a file descriptor in blocking mode: a file, a pipe or a socket. Short transfers
- * and signals are dealt with here. A peer that closed its end is an error of the write, never a signal
- * when the descriptor is a socket; owners of pipes block SIGPIPE themselves.
+ * A sink and a source over a file descriptor in blocking mode: a file, a pipe or a socket. Short
+ * transfers and signals are dealt with here. A peer that closed its end is an error of the write,
+ * never a signal when the descriptor is a socket; owners of pipes block SIGPIPE themselves.
  */
 #ifndef CORE_BASE_SINK_FD_H
 #define CORE_BASE_SINK_FD_H
