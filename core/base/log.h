@@ -20,7 +20,7 @@
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_TRACE };
 
 struct log {
-	int fd;		      /* where lines go; not owned; -1 keeps them in the tail alone */
+	int fd;		      /* where lines go, not owned; -1: to the tail alone */
 	enum log_level level; /* the finest level that is written */
 	pthread_mutex_t lock; /* guards the tail, and keeps lines whole */
 	uint64_t tail_end;    /* bytes ever put into the ring */

@@ -39,7 +39,7 @@ struct byte_source {
 	void *context;
 };
 
-/* Both return 0 or an error code. */
+/* Both return 0 or an error. */
 static inline int sink_write(struct byte_sink sink, const void *data, size_t size_bytes,
 			     struct err *err)
 {
@@ -51,7 +51,7 @@ static inline int sink_flush(struct byte_sink sink, struct err *err)
 	return sink.ops->flush(sink.context, err);
 }
 
-/* Reads until size_bytes are there or the data ends; *got tells which. Returns 0 or an error code. */
+/* Reads until size_bytes are there or the data ends; *got tells which. Returns 0 or an error. */
 static inline int source_read(struct byte_source source, void *data, size_t size_bytes, size_t *got,
 			      struct err *err)
 {

@@ -17,7 +17,7 @@ struct sink_fd {
 
 void sink_fd_init(struct sink_fd *sink, int fd);
 
-/* The sink's face; valid as long as sink is. Flushing calls fdatasync() where the fd supports it. */
+/* The sink's face; valid as long as sink is. Flushing calls fdatasync() where the fd can. */
 struct byte_sink sink_fd(struct sink_fd *sink);
 
 struct source_fd {

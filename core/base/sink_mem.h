@@ -1,4 +1,4 @@
-/* A sink that collects bytes in memory up to a limit, and a source that gives out bytes in memory. */
+/* A sink that collects bytes in memory, up to a limit, and a source that gives them out. */
 #ifndef CORE_BASE_SINK_MEM_H
 #define CORE_BASE_SINK_MEM_H
 
