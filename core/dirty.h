@@ -54,8 +54,7 @@ uint64_t page_set_count(const struct page_set *set);
 void page_set_merge(struct page_set *set, const struct page_set *other);
 void page_set_subtract(struct page_set *set, const struct page_set *other);
 
-/* The lowest page of the set from `page` on, or set->pages when there is none. Any page is allowed.
- */
+/* The lowest page of the set from `page` on, or set->pages when there is none. */
 uint64_t page_set_next(const struct page_set *set, uint64_t page);
 
 /* Visits the pages of a set in ascending order; the body may remove the page it is visiting. */
@@ -70,8 +69,7 @@ uint64_t page_set_next(const struct page_set *set, uint64_t page);
  */
 uint64_t dirty_harvest(struct memory *memory, struct page_set *set);
 
-/* Marks every page of set dirty again: it will be part of the next harvest. The set keeps its
- * pages. */
+/* Marks every page of set dirty again, for the next harvest. The set keeps its pages. */
 void dirty_rearm(struct memory *memory, const struct page_set *set);
 
 #endif

@@ -49,8 +49,7 @@
 #define FRAME_MAY_SKIP	  0x0001u
 #define FRAME_FLAGS_KNOWN FRAME_MAY_SKIP
 
-/* Where a writer or a reader stands. A plain value: copy it to remember a place, assign it to go
- * back. */
+/* Where a writer or a reader stands: a plain value, copied to remember a place. */
 struct frame_chain {
 	uint64_t seed;	       /* seeds the next header check */
 	uint64_t offset_bytes; /* bytes of whole frames so far */
