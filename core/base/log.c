@@ -100,8 +100,8 @@ size_t log_tail(struct log *log, char *text, size_t size_bytes)
 	if (end - from > size_bytes - 1)
 		from = end - (size_bytes - 1);
 	/* The byte before the oldest is gone, so whether a line begins there is unknown. */
-	if (from && (end - from == LOG_TAIL_BYTES ||
-		     log->tail[(from - 1) % LOG_TAIL_BYTES] != '\n')) {
+	if (from &&
+	    (end - from == LOG_TAIL_BYTES || log->tail[(from - 1) % LOG_TAIL_BYTES] != '\n')) {
 		while (from < end && log->tail[from % LOG_TAIL_BYTES] != '\n')
 			from++;
 		from += from < end;
