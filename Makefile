@@ -74,7 +74,7 @@ FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 #   BUILDS    files that must be built before the checks start
 #   BENCHES   make targets that `make bench` runs
 #   FUZZERS   fuzz programs beside those found by name
-CHECKS := check-includes check-globals format-check
+CHECKS := check-tools check-includes check-globals format-check
 BUILDS := $(LIB) $(UNITS) $(DIFF) $(BENCH)
 BENCHES :=
 FUZZERS := $(FUZZ_SRC:tests/fuzz/%.c=out/fuzz/%)
@@ -144,7 +144,7 @@ out/fuzz/fuzz_%: out/fuzz/obj/tests/fuzz/fuzz_%.c.o out/fuzz/libunderstudy.a
 
 # ---- checking ----------------------------------------------------------------------------------
 
-.PHONY: deps check check-includes check-globals format format-check fuzz bench demo clean help
+.PHONY: deps check check-tools check-includes check-globals format format-check fuzz bench demo clean help
 deps:
 	@tools/deps.sh
 
@@ -155,6 +155,9 @@ check: deps
 		"build::$(MAKE) -k build MODE=$(MODE)" \
 		$(foreach t,$(UNITS),"unit/$(notdir $(t))::$(t)") \
 		$(foreach t,$(CHECKS),"$(t)::$(MAKE) -s $(t) MODE=$(MODE)")
+
+check-tools:
+	@tests/tools.sh
 
 check-includes:
 	@tools/check_includes.sh
@@ -192,6 +195,6 @@ help:
 	@echo "make bench        run the benchmarks (BENCH_ARGS=...)"
 	@echo "make fuzz         run every fuzz program for FUZZ_SECONDS (60) each"
 	@echo "make deps         install the Debian packages that are missing"
-	@echo "make check-includes, check-globals, format-check, format, clean"
+	@echo "make check-tools, check-includes, check-globals, format-check, format, clean"
 
 -include $(shell find out -name '*.d' 2>/dev/null)
