@@ -144,9 +144,12 @@ out/fuzz/fuzz_%: out/fuzz/obj/tests/fuzz/fuzz_%.c.o out/fuzz/libunderstudy.a
 
 # ---- checking ----------------------------------------------------------------------------------
 
-.PHONY: deps check check-tools check-includes check-globals format format-check fuzz bench demo clean help
+.PHONY: deps deps-bench bench-run check check-tools check-includes check-globals format format-check fuzz bench demo clean help
 deps:
 	@tools/deps.sh
+
+deps-bench:
+	@tools/deps.sh bench
 
 # The packages come first, then the build (itself a counted check, so that a file which no longer
 # compiles cannot hide behind an older program), then every check.
@@ -175,14 +178,19 @@ format-check:
 	@$(CLANG_FORMAT) --dry-run -Werror $(FORMAT_SRC)
 
 FUZZ_SECONDS ?= 60
-fuzz: deps $(FUZZERS)
+fuzz: deps
+	+@$(MAKE) $(FUZZERS)
 	@tools/fuzz.sh $(FUZZ_SECONDS) $(FUZZERS)
 
 # BENCH_ARGS goes to the benchmark program, for example BENCH_ARGS=--quick
-bench: deps $(BENCH) $(BENCHES)
+bench: deps-bench
+	+@$(MAKE) bench-run
+
+bench-run: $(BENCH)
+	+@$(if $(BENCHES),$(MAKE) -j1 $(BENCHES))
 	@$(if $(BENCH),$(BENCH) $(BENCH_ARGS),echo "bench: no benchmarks have landed yet")
 
-demo: deps
+demo: deps-bench
 	+@tools/demo.sh
 
 clean:

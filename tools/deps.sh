@@ -36,7 +36,7 @@ fi
 export DEBIAN_FRONTEND=noninteractive
 
 echo "deps: installing $missing$absent"
-$as_root apt-get update -qq
+$as_root apt-get update -qq || echo "deps: the package lists could not be refreshed"
 if [ -n "$missing" ]; then
 	$as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null
 fi
