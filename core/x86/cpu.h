@@ -125,7 +125,9 @@ struct x86_cpu {
 
 	uint64_t cr0, cr2, cr3, cr4, efer;
 	uint64_t dr[4], dr6, dr7;
-	uint64_t pdpte[4]; /* PAE paging: loaded with CR3 (SDM vol. 3A 4.4.1) */
+	uint64_t debug_hit; /* DR6 bits of data breakpoints that this instruction touched: the
+			     * driver raises #DB once it has completed */
+	uint64_t pdpte[4];  /* PAE paging: loaded with CR3 (SDM vol. 3A 4.4.1) */
 	struct x86_table gdt, idt;
 	struct x86_fpu fpu;
 	uint32_t mxcsr; /* exact only outside x86_fp_enter()/x86_fp_leave(), see host_fp.h */

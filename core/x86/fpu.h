@@ -32,6 +32,10 @@ static inline void fpu_mmx_enter(struct x86_cpu *c)
 	c->fpu.in_use = 0xff;
 }
 
+/* What waiting instructions do first: #MF when an unmasked x87 exception is pending.  The
+ * external FERR# route (CR0.NE clear) is not modelled; both settings raise #MF. */
+enum x86_status fpu_check_pending(struct x86_cpu *c);
+
 /* FNINIT. */
 void fpu_init(struct x86_fpu *f);
 
