@@ -24,6 +24,7 @@ MAKEFLAGS += -j$(JOBS)
 endif
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .SUFFIXES:
+.SECONDARY:
 .DELETE_ON_ERROR:
 
 OUT := out/$(MODE)
@@ -37,7 +38,7 @@ MODE_FLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 MODE_FLAGS_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 MODE_FLAGS_cov := -O0 -g --coverage
 FUZZ_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
-	-fno-omit-frame-pointer
+	-fno-omit-frame-pointer -Wno-bitwise-instead-of-logical
 
 # Guest state is read and written at many widths, so the whole tree forgoes strict aliasing, and
 # guest arithmetic wraps.
@@ -88,20 +89,30 @@ all: build
 .PHONY: all build
 build: $(BUILDS)
 
-$(OUT)/obj/%.c.o: %.c
+# Files that change only when the words in them do: what depends on them is made again when the compiler,
+# its flags or the list of sources change.
+.PHONY: always
+$(OUT)/compiler: words = $(CC) $(CPPFLAGS) $(CFLAGS_ALL) $(MODE_FLAGS_$(MODE)) $(CFLAGS)
+$(OUT)/sources: words = $(LIB_SRC)
+out/fuzz/compiler: words = $(FUZZ_CC) $(CPPFLAGS) $(CFLAGS_ALL) $(FUZZ_FLAGS) $(CFLAGS)
+out/fuzz/sources: words = $(LIB_SRC) $(FUZZ_SHARED)
+$(OUT)/compiler $(OUT)/sources out/fuzz/compiler out/fuzz/sources: always
+	@mkdir -p $(@D)
+	@echo '$(words)' | cmp -s - $@ || echo '$(words)' >$@
+
+$(OUT)/obj/%.c.o: %.c $(OUT)/compiler
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	@$(CC) $(CPPFLAGS) $(CFLAGS_ALL) $(MODE_FLAGS_$(MODE)) $(CFLAGS) -c -o $@ $<
 
-$(OUT)/obj/%.S.o: %.S
+$(OUT)/obj/%.S.o: %.S $(OUT)/compiler
 	@mkdir -p $(@D)
 	@echo "  AS    $<"
 	@$(CC) $(CPPFLAGS) -MMD -MP -g $(CFLAGS) -c -o $@ $<
 
-$(LIB): $(LIB_OBJ)
-	@mkdir -p $(@D)
+$(LIB): $(LIB_OBJ) $(OUT)/sources
 	@echo "  AR    $@"
-	@rm -f $@ && ar rcs $@ $^
+	@rm -f $@ && ar rcs $@ $(LIB_OBJ)
 
 LINK = $(CC) $(MODE_FLAGS_$(MODE)) $(CFLAGS) $(LDFLAGS) -o $@
 
@@ -125,18 +136,18 @@ $(OUT)/bench: $(BENCH_SRC:%=$(OUT)/obj/%.o) $(LIB)
 FUZZ_SHARED := $(filter-out $(FUZZ_SRC),$(sort $(wildcard tests/fuzz/*.c)))
 FUZZ_LIB_OBJ := $(LIB_SRC:%=out/fuzz/obj/%.o) $(FUZZ_SHARED:%=out/fuzz/obj/%.o)
 
-out/fuzz/obj/%.c.o: %.c
+out/fuzz/obj/%.c.o: %.c out/fuzz/compiler
 	@mkdir -p $(@D)
 	@echo "  FUZZ  $<"
 	@$(FUZZ_CC) $(CPPFLAGS) $(CFLAGS_ALL) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link $(CFLAGS) \
 		-c -o $@ $<
 
-out/fuzz/obj/%.S.o: %.S
+out/fuzz/obj/%.S.o: %.S out/fuzz/compiler
 	@mkdir -p $(@D)
 	@$(FUZZ_CC) $(CPPFLAGS) -MMD -MP -g -c -o $@ $<
 
-out/fuzz/libunderstudy.a: $(FUZZ_LIB_OBJ)
-	@rm -f $@ && ar rcs $@ $^
+out/fuzz/libunderstudy.a: $(FUZZ_LIB_OBJ) out/fuzz/sources
+	@rm -f $@ && ar rcs $@ $(FUZZ_LIB_OBJ)
 
 out/fuzz/fuzz_%: out/fuzz/obj/tests/fuzz/fuzz_%.c.o out/fuzz/libunderstudy.a
 	@echo "  LINK  $@"
@@ -179,7 +190,7 @@ format-check:
 
 FUZZ_SECONDS ?= 60
 fuzz: deps
-	+@$(MAKE) $(FUZZERS)
+	+@$(if $(FUZZERS),$(MAKE) $(FUZZERS))
 	@tools/fuzz.sh $(FUZZ_SECONDS) $(FUZZERS)
 
 # BENCH_ARGS goes to the benchmark program, for example BENCH_ARGS=--quick

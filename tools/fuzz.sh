@@ -18,7 +18,7 @@ for program in "$@"; do
 	if "$program" -max_total_time="$seconds" -timeout=20 -artifact_prefix="out/fuzz/$name-" \
 		"$found" $seeds >"$log" 2>&1; then
 		passed=$((passed + 1))
-		echo "ok       $name: $(grep -c . "$log") log lines, $(ls "$found" | wc -l) inputs kept"
+		echo "ok       $name: $(grep '^Done ' "$log"), $(ls "$found" | wc -l) inputs kept"
 	else
 		failed=$((failed + 1))
 		echo "FAILED   $name (log follows)"
