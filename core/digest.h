@@ -40,7 +40,10 @@ struct memory_digest {
 	uint64_t sum;	      /* over all pages, each mixed with its number */
 };
 
-/* Digests all of memory; pages that the host never backed are not touched. Free as below. */
+/*
+ * Digests all of memory; pages that the host never backed are not touched. Returns 0 or
+ * ERR_NO_MEMORY. Free with memory_digest_free().
+ */
 int memory_digest_init(struct memory_digest *digest, const struct memory *memory, struct err *err);
 void memory_digest_free(struct memory_digest *digest);
 

@@ -27,8 +27,11 @@ struct page_set {
 
 /* Makes an empty set. Returns 0 or ERR_NO_MEMORY. Free with page_set_free(). */
 int page_set_init(struct page_set *set, uint64_t pages, struct err *err);
+
+/* Releases the words; the set is then only good for page_set_init(). */
 void page_set_free(struct page_set *set);
 
+/* Take all pages out of the set, and put all pages in. */
 void page_set_clear(struct page_set *set);
 void page_set_fill(struct page_set *set);
 
@@ -48,6 +51,7 @@ static inline bool page_set_has(const struct page_set *set, uint64_t page)
 	return set->words[page / 64] >> page % 64 & 1;
 }
 
+/* How many pages the set has. */
 uint64_t page_set_count(const struct page_set *set);
 
 /* Adds to set, or takes from it, all pages of other, which has as many pages. */

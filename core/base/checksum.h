@@ -25,6 +25,7 @@ struct checksum_stream {
 	_Alignas(64) uint8_t opaque[576];
 };
 
+/* Starts over, from seed. */
 void checksum_stream_start(struct checksum_stream *stream, uint64_t seed);
 void checksum_stream_add(struct checksum_stream *stream, const void *data, size_t size_bytes);
 uint64_t checksum_stream_value64(const struct checksum_stream *stream);

@@ -32,6 +32,7 @@ uint64_t seeded_range(struct seeded *seeded, uint64_t low, uint64_t high);
 /* True `hits` times out of `tries`; tries is not 0. */
 bool seeded_chance(struct seeded *seeded, uint64_t hits, uint64_t tries);
 
+/* Fills data with size_bytes random bytes. */
 void seeded_bytes(struct seeded *seeded, void *data, size_t size_bytes);
 
 #endif

@@ -15,6 +15,7 @@ struct sink_fd {
 	uint64_t written_bytes; /* taken by the host's kernel so far */
 };
 
+/* Prepares a sink over a descriptor that stays the caller's. Nothing to release. */
 void sink_fd_init(struct sink_fd *sink, int fd);
 
 /* The sink's face; valid as long as sink is. Flushing calls fdatasync() where the fd can. */
@@ -25,7 +26,10 @@ struct source_fd {
 	uint64_t read_bytes;
 };
 
+/* Prepares a source over a descriptor that stays the caller's. Nothing to release. */
 void source_fd_init(struct source_fd *source, int fd);
+
+/* The source's face; valid as long as source is. */
 struct byte_source source_fd(struct source_fd *source);
 
 #endif

@@ -29,7 +29,10 @@ struct source_mem {
 	size_t at;
 };
 
+/* Prepares a source over bytes that stay the caller's and unchanged. Nothing to release. */
 void source_mem_init(struct source_mem *mem, const void *data, size_t size_bytes);
+
+/* The source's face; valid as long as mem is. Does not block. */
 struct byte_source source_mem(struct source_mem *mem);
 
 #endif
