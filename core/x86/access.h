@@ -2,8 +2,9 @@
 /*
  * Guest memory as instructions see it: segmentation, paging, RAM or MMIO, alignment checks and
  * data breakpoints.  Every function returns X86_OK, X86_FAULT or X86_EXIT and transfers all of
- * the bytes or none (a store that crosses a page is checked for both pages first).  Values are
- * little-endian in memory; buffers are host memory.
+ * the bytes or none (a store that crosses a page is checked for both pages first; one that ends
+ * with X86_EXIT may have written a part).  Values are little-endian in memory; buffers are host
+ * memory.
  */
 #ifndef CORE_X86_ACCESS_H
 #define CORE_X86_ACCESS_H
@@ -17,6 +18,9 @@ enum x86_access_bits {
 	X86_ACCESS_CODE = 2,
 	X86_ACCESS_SYSTEM = 4, /* implicit supervisor access: descriptor tables, TSS */
 };
+
+/* The longest transfer (FXSAVE). */
+#define X86_ACCESS_MAX 512
 
 /* seg:offset, offset already truncated to the address size.  Up to 16 bytes (load and store), up
  * to 512 (the block variants, for FXSAVE, FSAVE, ENTER, PUSHA: all pages checked first). */
@@ -33,7 +37,7 @@ enum x86_status x86_load_for_store(struct x86_cpu *c, unsigned seg, uint64_t off
 enum x86_status x86_probe(struct x86_cpu *c, unsigned seg, uint64_t offset, unsigned size_bytes,
 			  unsigned access);
 
-/* Linear addresses; access combines enum x86_access_bits.  Any length. */
+/* Linear addresses; access combines enum x86_access_bits.  Up to X86_ACCESS_MAX bytes. */
 enum x86_status x86_load_linear(struct x86_cpu *c, uint64_t linear, void *to, unsigned size_bytes,
 				unsigned access);
 enum x86_status x86_store_linear(struct x86_cpu *c, uint64_t linear, const void *from,
@@ -49,10 +53,12 @@ enum x86_status x86_linear(struct x86_cpu *c, unsigned seg, uint64_t offset, uns
 enum x86_status x86_translate(struct x86_cpu *c, uint64_t linear, unsigned access, uint8_t **host,
 			      uint64_t *gpa, bool *cacheable);
 
-/* Up to X86_INSN_MAX_BYTES instruction bytes at c->rip.  *got is how many could be fetched; when
- * fewer than wanted, c->event holds the fault that the next byte raises, which counts only if the
- * decoder needs that byte. */
-void x86_fetch(struct x86_cpu *c, uint8_t bytes[X86_INSN_MAX_BYTES], unsigned *got);
+/* Instruction bytes at c->rip: at least need (1 to 15) and as many more, up to 15, as lie in pages
+ * that those touch.  *got < need: c->event holds the fault that byte *got raises; otherwise the
+ * event is untouched.  Asking for a byte sets accessed bits, so ask for no page that the
+ * instruction does not reach: start with need 1, and while the decoder says X86_DECODE_SHORT ask
+ * again with need = *got + 1.  Code outside RAM raises #GP(0). */
+void x86_fetch(struct x86_cpu *c, uint8_t bytes[X86_INSN_MAX_BYTES], unsigned need, unsigned *got);
 
 /* Pushes and pops of 2, 4 or 8 bytes with SP as wide as the stack segment says.  Nothing has
  * changed when they fail. */

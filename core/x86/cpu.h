@@ -96,7 +96,8 @@ enum x86_mode_bits {
 	X86_MODE_CAREFUL = 1 << 6, /* alignment checks or data breakpoints on: no fast memory
 				     * paths, every access goes through access.c */
 	X86_MODE_REAL = 1 << 7,	   /* real-address or virtual-8086 mode */
-	X86_MODE_FLAT = 1 << 8,	   /* 32-bit code; CS DS ES SS have base 0 and limit 4 GiB - 1 */
+	X86_MODE_FLAT = 1 << 8,	   /* 32-bit code; CS DS ES SS have base 0 and limit 4 GiB - 1, all
+				     * may be read and all but CS written */
 };
 
 struct x86_cpu {
@@ -182,6 +183,20 @@ enum x86_status x86_step(struct x86_cpu *c, struct x86_insn *i);
 static inline uint64_t x86_rip_mask(const struct x86_cpu *c)
 {
 	return c->code_bytes == 8 ? ~0ull : c->code_bytes == 4 ? 0xffffffffull : 0xffffull;
+}
+
+/* Canonical: bits 63:47 are equal. */
+static inline bool x86_is_canonical(uint64_t linear)
+{
+	return (uint64_t)((int64_t)(linear << 16) >> 16) == linear;
+}
+
+/* Whose rights ordinary accesses have now. */
+static inline enum x86_tlb_set x86_tlb_set(const struct x86_cpu *c)
+{
+	if (c->cpl == 3)
+		return X86_TLB_USER;
+	return c->cr4 & CR4_SMAP && c->rflags & X86_AC_FLAG ? X86_TLB_SYSTEM_AC : X86_TLB_SYSTEM;
 }
 
 static inline bool x86_is_real(const struct x86_cpu *c)

@@ -14,6 +14,9 @@ enum x86_status page_walk(struct x86_cpu *c, uint64_t linear, unsigned access, u
  * false when not mapped. */
 bool page_walk_peek(struct x86_cpu *c, uint64_t linear, uint64_t *gpa);
 
+/* Bits that a present PDPTE of PAE paging may not have. */
+uint64_t page_walk_pdpte_reserved(const struct x86_cpu *c);
+
 /* Loads the four PDPTEs that PAE paging keeps in the CPU; X86_FAULT: #GP(0) for reserved bits. */
 enum x86_status page_walk_load_pdptes(struct x86_cpu *c, uint64_t cr3, uint64_t pdpte[4]);
 

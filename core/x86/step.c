@@ -79,16 +79,18 @@ static enum x86_status check_code_breakpoints(struct x86_cpu *c)
 static enum x86_status fetch_and_decode(struct x86_cpu *c, struct x86_insn *i)
 {
 	uint8_t bytes[X86_INSN_MAX_BYTES];
-	struct x86_event none = {0};
 	enum x86_decode_result result;
-	unsigned got;
+	unsigned need, got = 0;
 
-	i->len = 0;
-	x86_fetch(c, bytes, &got);
-	result = x86_decode(c->decoder, bytes, got, c->code_bytes, i);
-	if (result == X86_DECODE_SHORT)
-		return X86_FAULT; /* the fault that the missing byte raised */
-	c->event = none;
+	do {
+		need = got + 1;
+		x86_fetch(c, bytes, need, &got);
+		if (got < need) {
+			i->len = 0;
+			return X86_FAULT; /* the one that the missing byte raised */
+		}
+		result = x86_decode(c->decoder, bytes, got, c->code_bytes, i);
+	} while (result == X86_DECODE_SHORT);
 	if (result == X86_DECODE_OK)
 		return X86_OK;
 	return result == X86_DECODE_TOO_LONG ? x86_raise_gp(c) : x86_raise(c, X86_UD);

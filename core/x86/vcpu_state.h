@@ -108,6 +108,8 @@ struct vcpu_state {
 	struct x86_table gdt, idt;
 	uint64_t cr0, cr2, cr3, cr4, efer;
 	uint64_t dr[4], dr6, dr7;
+	uint64_t pdpte[4];  /* loaded with CR3 under PAE paging (SDM vol. 3A 4.4.1), else 0 */
+	uint64_t debug_hit; /* data breakpoints whose trap MOV SS holds off: DR6 bits 3:0 */
 	struct x86_fpu fpu;
 	union x86_xmm xmm[16];
 	uint32_t mxcsr;
