@@ -82,7 +82,7 @@ FUZZERS := $(FUZZ_SRC:tests/fuzz/%.c=out/fuzz/%)
 
 all: build
 
--include guests/rules.mk tests/diff/rules.mk tests/fuzz/rules.mk tests/bench/rules.mk
+-include guests/rules.mk tests/guests/rules.mk tests/diff/rules.mk tests/fuzz/rules.mk tests/bench/rules.mk
 
 # ---- building ----------------------------------------------------------------------------------
 

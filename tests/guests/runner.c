@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs every test guest on the reference driver and on the interpreter, checks that the guest
+ * found nothing wrong and that both drivers ended in the same state.
+ *
+ *	runner [--driver step|interpret|both] [--coverage FILE] [--verbose] FOLDER [GUEST...]
+ *
+ * prints a line per guest and the closing count that tests/run.sh reads.
+ */
+#include "tests/guests/vmm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_MODEL "portable-v1"
+#define MEMORY_BYTES  (64ull << 20)
+
+struct guest_case {
+	const char *name;
+	const char *model;
+	unsigned cpus;
+	enum vmm_end end;
+	uint64_t limit;
+};
+
+/* Guests that are not in the table run as the first line says. */
+static const struct guest_case defaults = {NULL, DEFAULT_MODEL, 1, VMM_EXITED, 20000000};
+static const struct guest_case cases[] = {
+	{"triple_fault", DEFAULT_MODEL, 1, VMM_SHUTDOWN, 1000000},
+	{"long64_all", "test-all", 1, VMM_EXITED, 20000000},
+	{"syscalls_all", "test-all", 1, VMM_EXITED, 20000000},
+	{"prot_all_32", "test-all", 1, VMM_EXITED, 20000000},
+	{"smp2", DEFAULT_MODEL, 2, VMM_EXITED, 20000000},
+};
+
+static const char *const end_names[] = {
+	[VMM_EXITED] = "exit port",
+	[VMM_SHUTDOWN] = "shutdown",
+	[VMM_STUCK] = "halted for good",
+	[VMM_LIMIT] = "instruction limit",
+};
+
+struct options {
+	const char *folder;
+	bool step, interpret, verbose;
+	uint64_t *coverage;
+};
+
+static const struct guest_case *case_of(const char *name)
+{
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (!strcmp(cases[i].name, name))
+			return &cases[i];
+	return &defaults;
+}
+
+/* Prints the lines of the guest that matter, or all of them. */
+static void print_text(const char *text, bool all)
+{
+	while (*text) {
+		const char *end = strchr(text, '\n');
+		int len = (int)(end ? end - text : (long)strlen(text));
+
+		if (all || !strncmp(text, "FAIL", 4))
+			printf("    %.*s\n", len, text);
+		text += len + (end != NULL);
+	}
+}
+
+static bool check_result(const struct guest_case *g, const struct vmm_result *r)
+{
+	if (r->end != g->end) {
+		printf("  ended by %s, not by %s, at %#llx after %llu instructions\n",
+		       end_names[r->end], end_names[g->end], (unsigned long long)r->state[0].rip,
+		       (unsigned long long)r->retired[0]);
+		return false;
+	}
+	if (r->end == VMM_EXITED && r->exit_value != GUEST_EXIT_PASS) {
+		printf("  exit value %#x\n", r->exit_value);
+		return false;
+	}
+	return r->results.failed == 0 && r->results.passed > 0;
+}
+
+static bool run_one(const struct options *o, const struct guest_case *g, const char *name,
+		    enum vmm_driver driver, struct vmm_result *r)
+{
+	char path[512];
+	struct err err;
+	struct vmm_config config = {
+		.path = path,
+		.command_line = name,
+		.model = x86_cpu_model_find(g->model),
+		.driver = driver,
+		.memory_bytes = MEMORY_BYTES,
+		.cpus = g->cpus,
+		.limit = g->limit,
+		.coverage = driver == VMM_STEP ? o->coverage : NULL,
+	};
+
+	snprintf(path, sizeof(path), "%s/%s.elf", o->folder, name);
+	if (vmm_run(&config, r, &err)) {
+		printf("FAIL %s: %s\n", name, err.text);
+		return false;
+	}
+	if (check_result(g, r)) {
+		if (o->verbose)
+			print_text(r->text, true);
+		return true;
+	}
+	printf("FAIL %s on %s\n", name, driver == VMM_STEP ? "step" : "interpret");
+	print_text(r->text, o->verbose || r->end != g->end);
+	return false;
+}
+
+static bool same(const char *name, const struct vmm_result *a, const struct vmm_result *b)
+{
+	const char *what = NULL;
+
+	if (strcmp(a->text, b->text))
+		what = "console text";
+	else if (memcmp(a->retired, b->retired, sizeof(a->retired)))
+		what = "instruction counts";
+	else if (a->memory_digest != b->memory_digest)
+		what = "memory";
+	else if (memcmp(a->state, b->state, sizeof(a->state)))
+		what = "processor state";
+	if (what)
+		printf("FAIL %s: step and interpret end with different %s\n", name, what);
+	return !what;
+}
+
+static bool run_guest(const struct options *o, const char *name)
+{
+	const struct guest_case *g = case_of(name);
+	struct vmm_result step = {0}, interpret = {0};
+	const struct vmm_result *shown = o->step ? &step : &interpret;
+	bool passed = true;
+
+	if (o->step)
+		passed = run_one(o, g, name, VMM_STEP, &step);
+	if (o->interpret)
+		passed = run_one(o, g, name, VMM_INTERPRET, &interpret) && passed;
+	if (passed && o->step && o->interpret)
+		passed = same(name, &step, &interpret);
+	if (passed)
+		printf("ok %-16s %4u ok, %u skipped, %llu instructions\n", name,
+		       shown->results.passed, shown->results.skipped,
+		       (unsigned long long)(shown->retired[0] + shown->retired[1]));
+	vmm_result_free(&step);
+	vmm_result_free(&interpret);
+	return passed;
+}
+
+static int write_coverage(const char *path, const uint64_t *coverage)
+{
+	FILE *out = fopen(path, "w");
+
+	if (!out)
+		return -1;
+	for (unsigned i = 0; i < x86_opcode_count; i++)
+		if (coverage[i])
+			fprintf(out, "%u %s %llu\n", i, x86_opcodes[i].name,
+				(unsigned long long)coverage[i]);
+	return fclose(out);
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {.step = true, .interpret = true};
+	const char *coverage_path = NULL;
+	unsigned passed = 0, failed = 0;
+	int at = 1;
+
+	for (; at < argc && argv[at][0] == '-'; at++) {
+		if (!strcmp(argv[at], "--verbose")) {
+			o.verbose = true;
+		} else if (!strcmp(argv[at], "--driver") && at + 1 < argc) {
+			const char *driver = argv[++at];
+
+			o.step = strcmp(driver, "interpret") != 0;
+			o.interpret = strcmp(driver, "step") != 0;
+		} else if (!strcmp(argv[at], "--coverage") && at + 1 < argc) {
+			coverage_path = argv[++at];
+		} else {
+			break;
+		}
+	}
+	if (at >= argc || argv[at][0] == '-') {
+		fprintf(stderr,
+			"usage: %s [--driver step|interpret|both] [--coverage FILE] "
+			"[--verbose] FOLDER GUEST...\n",
+			argv[0]);
+		return 2;
+	}
+	o.folder = argv[at++];
+	if (coverage_path)
+		o.coverage = calloc(x86_opcode_count, sizeof(*o.coverage));
+	for (; at < argc; at++) {
+		if (run_guest(&o, argv[at]))
+			passed++;
+		else
+			failed++;
+	}
+	if (o.coverage && write_coverage(coverage_path, o.coverage)) {
+		perror(coverage_path);
+		failed++;
+	}
+	free(o.coverage);
+	printf("%u passed, %u failed\n", passed, failed);
+	return failed != 0;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs one guest from its file to its end and tells what became of it.
+ *
+ * There are two drivers.  The reference takes one x86_step() after the other and caches nothing:
+ * every access of every instruction walks the page tables anew.  The other one is the interpreter
+ * engine.  A guest must come out of both the same: same text, same instruction counts, same
+ * memory, same registers.
+ *
+ * Several processors take turns of VMM_TURN retired instructions; a halted one passes.
+ */
+#ifndef TESTS_GUESTS_VMM_H
+#define TESTS_GUESTS_VMM_H
+
+#include "core/x86/cpuid.h"
+#include "tests/guests/board.h"
+
+#define VMM_TURN 50
+
+enum vmm_driver { VMM_STEP, VMM_INTERPRET };
+
+enum vmm_end {
+	VMM_EXITED,   /* by the exit port */
+	VMM_SHUTDOWN, /* triple fault */
+	VMM_STUCK,    /* every processor halted and nothing will wake one */
+	VMM_LIMIT,    /* the instruction limit was reached */
+};
+
+struct vmm_config {
+	const char *path;
+	const char *command_line;
+	const struct x86_cpu_model *model;
+	enum vmm_driver driver;
+	uint64_t memory_bytes;
+	unsigned cpus;
+	uint64_t limit;				    /* retired instructions of one processor */
+	void (*listener)(void *context, char byte); /* console text as it comes; may be NULL */
+	void *listener_context;
+	uint64_t *coverage; /* a count per opcode row, or NULL; VMM_STEP only */
+};
+
+struct vmm_result {
+	enum vmm_end end;
+	uint32_t exit_value;
+	uint64_t retired[BOARD_CPUS_MAX];
+	uint64_t memory_digest;
+	struct vcpu_state state[BOARD_CPUS_MAX];
+	char *text; /* owned; free with vmm_result_free() */
+	struct guest_results results;
+};
+
+/* Returns 0 when the guest was run to one of the ends, else an error code. */
+int vmm_run(const struct vmm_config *config, struct vmm_result *result, struct err *err);
+void vmm_result_free(struct vmm_result *result);
+
+/* The drivers: run the guest that lies loaded on the board, processor 0 in entry state. */
+struct vmm_drive {
+	const struct vmm_config *config;
+	struct board *board;
+	const struct vcpu_state *entry;
+	struct vmm_result *result; /* end, retired and state are filled in */
+};
+
+int vmm_drive_step(const struct vmm_drive *d, struct err *err);
+int vmm_drive_interpret(const struct vmm_drive *d, struct err *err);
+
+#endif
