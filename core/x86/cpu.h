@@ -57,6 +57,12 @@ struct x86_decoder;
 #define CR4_FSGSBASE   (1u << 16)
 #define CR4_SMEP       (1u << 20)
 #define CR4_SMAP       (1u << 21)
+#define DR6_FIXED      0xffff0ff0u /* bits that always read as 1 */
+#define DR6_VALID      0x0000e00fu /* bits that may be written */
+#define DR6_BD	       (1u << 13)
+#define DR7_FIXED      0x00000400u
+#define DR7_VALID      0xffff23ffu
+#define DR7_GD	       (1u << 13)
 #define EFER_SCE       (1u << 0)
 #define EFER_LME       (1u << 8)
 #define EFER_LMA       (1u << 10)
