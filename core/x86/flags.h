@@ -107,11 +107,11 @@ static inline bool lazy_condition(const struct x86_lazy_flags *f, unsigned cc)
 	case 0: v = lazy_of(f); break;
 	case 1: v = lazy_cf(f); break;
 	case 2: v = lazy_zf(f); break;
-	case 3: v = lazy_cf(f) | lazy_zf(f); break;
+	case 3: v = (int)lazy_cf(f) | lazy_zf(f); break;
 	case 4: v = lazy_sf(f); break;
 	case 5: v = lazy_pf(f); break;
 	case 6: v = lazy_sf(f) ^ lazy_of(f); break;
-	default: v = lazy_zf(f) | (lazy_sf(f) ^ lazy_of(f)); break;
+	default: v = (int)lazy_zf(f) | (lazy_sf(f) ^ lazy_of(f)); break;
 	}
 	return v ^ (cc & 1);
 }
