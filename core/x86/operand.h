@@ -31,16 +31,52 @@ static inline void gpr_write(struct x86_cpu *c, unsigned reg, unsigned size_byte
 	}
 }
 
+/* The kinds that the inline functions below leave over.  An operand of a kind that cannot be read
+ * or written in this way (a mistake in the table) raises #UD. */
+enum x86_status operand_read_other(struct x86_cpu *c, const struct x86_insn *i, unsigned n,
+				   uint64_t *v);
+enum x86_status operand_read_rmw_other(struct x86_cpu *c, const struct x86_insn *i, unsigned n,
+				       uint64_t *v);
+enum x86_status operand_write_other(struct x86_cpu *c, const struct x86_insn *i, unsigned n,
+				    uint64_t v);
+
 /* Operand n (0..3): general and segment registers, immediates, memory of 1, 2, 4 or 8 bytes.
  * Values are zero-extended; immediates come as decoded. */
-enum x86_status operand_read(struct x86_cpu *c, const struct x86_insn *i, unsigned n, uint64_t *v);
+static inline enum x86_status operand_read(struct x86_cpu *c, const struct x86_insn *i, unsigned n,
+					   uint64_t *v)
+{
+	const struct x86_operand *o = &i->opr[n];
+
+	if (o->kind != X86_OPR_GPR)
+		return operand_read_other(c, i, n, v);
+	*v = gpr_read(c, o->reg, o->size_bytes);
+	return X86_OK;
+}
 
 /* As operand_read, for an operand that will be written back: a memory operand faults as the write
  * would, so that operand_write cannot fail after it except for X86_EXIT. */
-enum x86_status operand_read_rmw(struct x86_cpu *c, const struct x86_insn *i, unsigned n,
-				 uint64_t *v);
+static inline enum x86_status operand_read_rmw(struct x86_cpu *c, const struct x86_insn *i,
+					       unsigned n, uint64_t *v)
+{
+	const struct x86_operand *o = &i->opr[n];
 
-enum x86_status operand_write(struct x86_cpu *c, const struct x86_insn *i, unsigned n, uint64_t v);
+	if (o->kind != X86_OPR_GPR)
+		return operand_read_rmw_other(c, i, n, v);
+	*v = gpr_read(c, o->reg, o->size_bytes);
+	return X86_OK;
+}
+
+/* General registers and memory; bits of v beyond the operand's size are ignored. */
+static inline enum x86_status operand_write(struct x86_cpu *c, const struct x86_insn *i, unsigned n,
+					    uint64_t v)
+{
+	const struct x86_operand *o = &i->opr[n];
+
+	if (o->kind != X86_OPR_GPR)
+		return operand_write_other(c, i, n, v);
+	gpr_write(c, o->reg, o->size_bytes, v);
+	return X86_OK;
+}
 
 /* XMM register or memory operand n, as many bytes as the operand has; bytes beyond are zero.
  * 16-byte memory must be aligned (#GP) unless the row says A_UNALIGNED. */
