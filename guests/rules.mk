@@ -3,7 +3,8 @@
 #
 # guests/system/NAME.c     64-bit, one subject each, checks itself
 # guests/system/NAME_32.c  the same in 32-bit code; NAME_32.S or NAME.S adds assembly to it
-# guests/bench/*.c         kernels; main.c makes one guest of them, tests/bench runs them natively
+# guests/bench/*.c         kernels; main.c makes one guest of them and of pages.c, and tests/bench
+#                          runs them natively
 
 GUEST_OUT := out/guests
 GUEST_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wstrict-prototypes -ffreestanding \
@@ -13,7 +14,7 @@ GUEST_CFLAGS_64 := $(GUEST_CFLAGS) -m64 -fno-pie -mno-red-zone -mgeneral-regs-on
 GUEST_CFLAGS_32 := $(GUEST_CFLAGS) -m32 -march=i686 -fno-pie -mgeneral-regs-only
 # The kernels keep SSE and are position independent, so that the same objects run natively.
 GUEST_CFLAGS_BENCH := $(GUEST_CFLAGS) -m64 -march=x86-64-v2 -mno-red-zone -fpie \
-	-fvisibility=hidden -fno-builtin
+	-fvisibility=hidden -fno-builtin -fno-tree-loop-distribute-patterns
 
 GUEST_LIB_64 := $(addprefix $(GUEST_OUT)/64/guests/lib/,start64.S.o trap64.S.o trap.c.o guest.c.o)
 GUEST_LIB_32 := $(addprefix $(GUEST_OUT)/32/guests/lib/,start32.S.o trap32.S.o trap.c.o guest.c.o)
@@ -23,7 +24,8 @@ GUEST_NAMES_32 := $(filter %_32,$(GUEST_C))
 GUEST_NAMES_64 := $(filter-out %_32,$(GUEST_C))
 GUEST_ASM := $(notdir $(basename $(wildcard guests/system/*.S)))
 
-BENCH_KERNEL_SRC := $(filter-out guests/bench/main.c,$(sort $(wildcard guests/bench/*.c)))
+BENCH_GUEST_ONLY := guests/bench/main.c guests/bench/pages.c
+BENCH_KERNEL_SRC := $(filter-out $(BENCH_GUEST_ONLY),$(sort $(wildcard guests/bench/*.c)))
 BENCH_KERNEL_OBJ := $(BENCH_KERNEL_SRC:%=$(GUEST_OUT)/bench/%.o)
 GUEST_BENCH := $(if $(BENCH_KERNEL_SRC),$(GUEST_OUT)/bench.elf)
 
@@ -31,25 +33,31 @@ GUEST_TESTS := $(GUEST_C:%=$(GUEST_OUT)/%.elf)
 GUESTS := $(GUEST_TESTS) $(GUEST_BENCH)
 BUILDS += $(GUESTS)
 
-$(GUEST_OUT)/64/%.c.o: %.c
+# Made again when the compiler or its flags change, as in the Makefile.
+$(GUEST_OUT)/compiler: words = $(CC) $(GUEST_CFLAGS_64) $(GUEST_CFLAGS_32) $(GUEST_CFLAGS_BENCH)
+$(GUEST_OUT)/compiler: always
+	@mkdir -p $(@D)
+	@echo '$(words)' | cmp -s - $@ || echo '$(words)' >$@
+
+$(GUEST_OUT)/64/%.c.o: %.c $(GUEST_OUT)/compiler
 	@mkdir -p $(@D)
 	@echo "  GUEST $<"
 	@$(CC) $(GUEST_CFLAGS_64) -c -o $@ $<
 
-$(GUEST_OUT)/64/%.S.o: %.S
+$(GUEST_OUT)/64/%.S.o: %.S $(GUEST_OUT)/compiler
 	@mkdir -p $(@D)
 	@$(CC) -I. -MMD -MP -g -m64 -c -o $@ $<
 
-$(GUEST_OUT)/32/%.c.o: %.c
+$(GUEST_OUT)/32/%.c.o: %.c $(GUEST_OUT)/compiler
 	@mkdir -p $(@D)
 	@echo "  GUEST $<"
 	@$(CC) $(GUEST_CFLAGS_32) -c -o $@ $<
 
-$(GUEST_OUT)/32/%.S.o: %.S
+$(GUEST_OUT)/32/%.S.o: %.S $(GUEST_OUT)/compiler
 	@mkdir -p $(@D)
 	@$(CC) -I. -MMD -MP -g -m32 -c -o $@ $<
 
-$(GUEST_OUT)/bench/%.c.o: %.c
+$(GUEST_OUT)/bench/%.c.o: %.c $(GUEST_OUT)/compiler
 	@mkdir -p $(@D)
 	@echo "  GUEST $<"
 	@$(CC) $(GUEST_CFLAGS_BENCH) -c -o $@ $<
@@ -76,4 +84,4 @@ guest_objects = $(GUEST_OUT)/$(1)/guests/system/$(2).c.o \
 $(foreach n,$(GUEST_NAMES_64),$(eval $(GUEST_OUT)/$(n).elf64: $(call guest_objects,64,$(n))))
 $(foreach n,$(GUEST_NAMES_32),$(eval $(GUEST_OUT)/$(n).elf: $(call guest_objects,32,$(n))))
 
-$(GUEST_OUT)/bench.elf64: $(BENCH_KERNEL_OBJ) $(GUEST_OUT)/64/guests/bench/main.c.o $(GUEST_LIB_64)
+$(GUEST_OUT)/bench.elf64: $(BENCH_KERNEL_OBJ) $(BENCH_GUEST_ONLY:%=$(GUEST_OUT)/64/%.o) $(GUEST_LIB_64)

@@ -32,7 +32,7 @@ void board_free(struct board *b)
 	b->text = NULL;
 }
 
-static void console_byte(struct board *b, char byte)
+static void console_byte(struct board *b, uint64_t retired, char byte)
 {
 	char *grown = realloc(b->text, b->text_bytes + 2);
 
@@ -42,7 +42,7 @@ static void console_byte(struct board *b, char byte)
 	b->text[b->text_bytes++] = byte;
 	b->text[b->text_bytes] = 0;
 	if (b->listener)
-		b->listener(b->listener_context, byte);
+		b->listener(b->listener_context, retired, byte);
 }
 
 /* ---- the interrupt controller: one 8259 with its eight lines, the other one silent ---- */
@@ -97,12 +97,12 @@ uint32_t board_port_in(struct board *b, unsigned cpu, uint16_t port, unsigned si
 	return value;
 }
 
-static void port_out_byte(struct board *b, uint16_t port, uint8_t value)
+static void port_out_byte(struct board *b, uint64_t retired, uint16_t port, uint8_t value)
 {
 	if (port >= GUEST_LATCH_PORT && port < GUEST_LATCH_PORT + sizeof(b->latch))
 		b->latch[port - GUEST_LATCH_PORT] = value;
 	else if (port == GUEST_CONSOLE_PORT)
-		console_byte(b, (char)value);
+		console_byte(b, retired, (char)value);
 	else if (port == GUEST_PIC_PORT || port == GUEST_PIC_PORT + 1)
 		pic_write(b, 0, port & 1, value);
 	else if (port == GUEST_PIC_PORT_HIGH || port == GUEST_PIC_PORT_HIGH + 1)
@@ -130,7 +130,7 @@ void board_port_out(struct board *b, unsigned cpu, uint64_t retired, uint16_t po
 		set_tick(b, cpu, retired, value);
 	} else {
 		for (unsigned i = 0; i < size_bytes; i++)
-			port_out_byte(b, (uint16_t)(port + i), (uint8_t)(value >> 8 * i));
+			port_out_byte(b, retired, (uint16_t)(port + i), (uint8_t)(value >> 8 * i));
 	}
 }
 

@@ -29,8 +29,9 @@ struct board {
 	unsigned cpus;
 	struct board_cpu cpu[BOARD_CPUS_MAX];
 
-	/* Called for each byte of console text; text is kept here for whoever looks later. */
-	void (*listener)(void *context, char byte);
+	/* Called for each byte of console text, with the count of the processor that writes; text
+	 * is kept here for whoever looks later. */
+	void (*listener)(void *context, uint64_t retired, char byte);
 	void *listener_context;
 	char *text;
 	size_t text_bytes;

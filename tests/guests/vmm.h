@@ -33,8 +33,8 @@ struct vmm_config {
 	enum vmm_driver driver;
 	uint64_t memory_bytes;
 	unsigned cpus;
-	uint64_t limit;				    /* retired instructions of one processor */
-	void (*listener)(void *context, char byte); /* console text as it comes; may be NULL */
+	uint64_t limit; /* retired instructions of one processor */
+	void (*listener)(void *context, uint64_t retired, char byte); /* as in board.h, or NULL */
 	void *listener_context;
 	uint64_t *coverage; /* a count per opcode row, or NULL; VMM_STEP only */
 };
