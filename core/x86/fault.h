@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Raising exceptions and delivering events (SDM vol. 3A chapter 6). */
+/*
+ * Raising exceptions and delivering events (SDM vol. 3A chapter 6).
+ *
+ * Not modelled: hardware task switching, which 64-bit systems do not have.  A task gate in the IDT
+ * raises #GP with the gate's TSS selector; far transfers to a TSS or task gate and IRET with NT
+ * set raise #GP as they do in long mode.  Virtual-8086 mode extensions (CR4.VME, CR4.PVI) are not
+ * modelled either.
+ */
 #ifndef CORE_X86_FAULT_H
 #define CORE_X86_FAULT_H
 
@@ -28,6 +35,13 @@ enum x86_status x86_event_deliver(struct x86_cpu *c);
 /* Sets c->event for an external interrupt, NMI or software interrupt and delivers it.  The caller
  * has checked that it may be taken now: x86_can_interrupt(). */
 enum x86_status x86_interrupt(struct x86_cpu *c, enum x86_event_kind kind, uint8_t vector);
+
+/* Carries out an instruction that is an interrupt: INT n, INT3, INTO (kind X86_EVENT_SOFTWARE) and
+ * INT1 (X86_EVENT_EXCEPTION).  The frame returns to the next instruction.  X86_JUMPED: rip is at
+ * the handler.  X86_FAULT: the delivery failed, c->event is the exception that the instruction
+ * raises instead, rip is still on it. */
+enum x86_status x86_software_interrupt(struct x86_cpu *c, const struct x86_insn *i,
+				       enum x86_event_kind kind, uint8_t vector);
 
 /* True when an external interrupt may be taken before the next instruction. */
 static inline bool x86_can_interrupt(const struct x86_cpu *c)
