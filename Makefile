@@ -58,11 +58,14 @@ LIB_OBJ := $(LIB_SRC:%=$(OUT)/obj/%.o)
 # ---- programs that rooms add -------------------------------------------------------------------
 
 # tests/unit/*.c    each file is one cmocka program
+# tests/support/*.c together a library for them
 # tests/diff/*.c    together one program, $(OUT)/tests/diff
 # tests/bench/*.c   together one program, $(OUT)/bench
 # tests/fuzz/fuzz_*.c  each file is one libFuzzer program, out/fuzz/fuzz_*
 UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
 UNITS := $(UNIT_SRC:%.c=$(OUT)/%)
+SUPPORT := $(OUT)/libsupport.a
+SUPPORT_OBJ := $(patsubst %,$(OUT)/obj/%.o,$(sort $(wildcard tests/support/*.c)))
 DIFF_SRC := $(sort $(wildcard tests/diff/*.c))
 DIFF := $(if $(DIFF_SRC),$(OUT)/tests/diff)
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
@@ -93,7 +96,7 @@ build: $(BUILDS)
 # its flags or the list of sources change.
 .PHONY: always
 $(OUT)/compiler: words = $(CC) $(CPPFLAGS) $(CFLAGS_ALL) $(MODE_FLAGS_$(MODE)) $(CFLAGS)
-$(OUT)/sources: words = $(LIB_SRC)
+$(OUT)/sources: words = $(LIB_SRC) $(SUPPORT_OBJ)
 out/fuzz/compiler: words = $(FUZZ_CC) $(CPPFLAGS) $(CFLAGS_ALL) $(FUZZ_FLAGS) $(CFLAGS)
 out/fuzz/sources: words = $(LIB_SRC) $(FUZZ_SHARED)
 $(OUT)/compiler $(OUT)/sources out/fuzz/compiler out/fuzz/sources: always
@@ -116,10 +119,14 @@ $(LIB): $(LIB_OBJ) $(OUT)/sources
 
 LINK = $(CC) $(MODE_FLAGS_$(MODE)) $(CFLAGS) $(LDFLAGS) -o $@
 
-$(UNITS): $(OUT)/%: $(OUT)/obj/%.c.o $(LIB)
+$(SUPPORT): $(SUPPORT_OBJ) $(OUT)/sources
+	@echo "  AR    $@"
+	@rm -f $@ && ar rcs $@ $(SUPPORT_OBJ)
+
+$(UNITS): $(OUT)/%: $(OUT)/obj/%.c.o $(SUPPORT) $(LIB)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	@$(LINK) $< $(LIB) $(TEST_LDLIBS) $(LDLIBS)
+	@$(LINK) $< $(SUPPORT) $(LIB) $(TEST_LDLIBS) $(LDLIBS)
 
 $(OUT)/tests/diff: $(DIFF_SRC:%=$(OUT)/obj/%.o) $(LIB)
 	@mkdir -p $(@D)
