@@ -539,6 +539,8 @@ static enum x86_decode_result scan_rest(struct scan *s, uint16_t row)
 	if (o->form != X86_FORM_PLAIN && s->mod != 3)
 		scan_address(s);
 	known = set_operands(s, o);
+	if (o->map == X86_MAP_1 && (o->opcode & 0xf8) == 0xd8)
+		i->imm = (s->opcode & 7) << 8 | s->modrm;
 	if (s->stopped != X86_DECODE_OK)
 		return s->stopped;
 	if (!known || o->attr & A_NEVER)

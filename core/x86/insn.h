@@ -60,7 +60,7 @@ struct x86_insn {
 	uint8_t scale;	/* log2 */
 	uint8_t n_operands;
 	struct x86_operand opr[X86_OPERANDS_MAX];
-	int64_t imm;
+	int64_t imm;  /* of D8..DF, which have none: the opcode as the x87 keeps it (FOP) */
 	int64_t disp; /* displacement; ENTER: nesting level; far pointer: selector */
 };
 
