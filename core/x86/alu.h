@@ -13,7 +13,7 @@
  *                         xor top bit; SHR: top two bits of the result xor; SAR: 0); CF when the
  *                         count reaches past an 8- or 16-bit operand: 0 (SAR: sign)
  *   SHLD SHRD             AF = 1; OF as SHL and SHR; of 16 bits by more than 16: the second operand
- *                         is shifted into itself, CF = 0; SHLD of 16 bits by 16 and more: OF = 0
+ *                         is shifted into itself, CF = 0; SHLD of 16 bits by 16 and more: OF = CF
  *   ROL ROR RCL RCR       by more than 1: OF as for a rotate by 1 of the last step
  *   MUL IMUL              SF ZF AF PF unchanged
  *   DIV IDIV              CF OF unchanged, AF = 1, SF = ZF = PF = 0
@@ -273,7 +273,7 @@ static inline uint64_t alu_shld(struct x86_lazy_flags *f, unsigned size_bytes, u
 	r = n == bits ? b : alu_truncate(size_bytes, a << n | b >> (bits - n));
 	cf = !past && (a >> (bits - n) & 1);
 	alu_set_result(f, size_bytes, r);
-	lazy_set_carry(f, cf, true, !past && n < bits && cf ^ lazy_sf(f));
+	lazy_set_carry(f, cf, true, cf ^ (!past && n < bits && lazy_sf(f)));
 	return r;
 }
 
