@@ -31,7 +31,7 @@ OUT := out/$(MODE)
 
 # ---- flags -------------------------------------------------------------------------------------
 
-MODE_FLAGS_release := -O2 -g
+MODE_FLAGS_release := -O2 -g -DUOP_CHAIN
 MODE_FLAGS_debug := -O0 -g
 MODE_FLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer

@@ -161,6 +161,14 @@ static inline void *memory_page_host(const struct memory *memory, uint64_t page)
 	return memory->region[0].host + (page << MEM_PAGE_SHIFT);
 }
 
+/* The guest-physical address of a host address that memory_host() or its like gave. */
+static inline uint64_t memory_host_gpa(const struct memory *memory, const void *host)
+{
+	uint64_t offset = (uint64_t)((const uint8_t *)host - memory->region[0].host);
+
+	return memory_page_gpa(memory, offset >> MEM_PAGE_SHIFT) | (offset & (MEM_PAGE_BYTES - 1));
+}
+
 /*
  * The first page from `page` on that the host has backed with memory, or memory->pages when there
  * is none: all pages skipped are zero. A page that is returned may be zero too. Asks the host's

@@ -179,6 +179,10 @@ const char *x86_cpu_set_state(struct x86_cpu *c, const struct vcpu_state *s);
  * delivered. */
 enum x86_status x86_execute(struct x86_cpu *c, const struct x86_insn *i);
 
+/* Fetches and decodes the instruction at c->rip.  X86_FAULT: c->event says why it cannot be had
+ * or what is wrong with it. */
+enum x86_status x86_fetch_insn(struct x86_cpu *c, struct x86_insn *i);
+
 /* Fetches, decodes, executes one instruction and delivers what it raised, single-step and
  * breakpoint traps included.  X86_OK: one instruction retired.  X86_FAULT: an exception was
  * delivered in its place (nothing retired) and rip is at the handler, or c->activity is

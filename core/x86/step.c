@@ -76,7 +76,7 @@ static enum x86_status check_code_breakpoints(struct x86_cpu *c)
 	return X86_FAULT;
 }
 
-static enum x86_status fetch_and_decode(struct x86_cpu *c, struct x86_insn *i)
+enum x86_status x86_fetch_insn(struct x86_cpu *c, struct x86_insn *i)
 {
 	uint8_t bytes[X86_INSN_MAX_BYTES];
 	enum x86_decode_result result;
@@ -125,7 +125,7 @@ enum x86_status x86_step(struct x86_cpu *c, struct x86_insn *i)
 	if (status == X86_OK && c->dr7 & 0xff)
 		status = check_code_breakpoints(c);
 	if (status == X86_OK)
-		status = fetch_and_decode(c, i);
+		status = x86_fetch_insn(c, i);
 	if (status == X86_OK)
 		status = x86_execute(c, i);
 	switch (status) {
