@@ -62,7 +62,8 @@ EXEC_TO_INT(cvttsd2si)
 /* ---- MMX registers ---- */
 
 /* The MMX forms are the XMM forms with two lanes in the low half; the lanes above are zeros, which
- * convert exactly. */
+ * convert exactly.  The x87 unit is in MMX state afterwards even when #XM is raised, as on the
+ * CPUs that were asked. */
 
 /* CVTPI2PD from memory leaves the x87 unit alone, CVTPI2PS does not (SDM vol. 2A). */
 enum x86_status exec_cvtpi2pd(struct x86_cpu *c, const struct x86_insn *i)
@@ -70,11 +71,9 @@ enum x86_status exec_cvtpi2pd(struct x86_cpu *c, const struct x86_insn *i)
 	union x86_xmm s = {.u64 = {0, 0}};
 
 	X86_TRY(operand_read_mmx(c, i, 1, &s.u64[0]));
-	X86_TRY(simd_fp_apply(c, &c->xmm[i->opr[0].reg], &s, simd_cvtdq2pd, SIMD_PD,
-			      SIMD_IN_RANGE));
 	if (!operand_is_mem(i, 1))
 		fpu_mmx_enter(c);
-	return X86_OK;
+	return simd_fp_apply(c, &c->xmm[i->opr[0].reg], &s, simd_cvtdq2pd, SIMD_PD, SIMD_IN_RANGE);
 }
 
 enum x86_status exec_cvtpi2ps(struct x86_cpu *c, const struct x86_insn *i)
@@ -82,9 +81,9 @@ enum x86_status exec_cvtpi2ps(struct x86_cpu *c, const struct x86_insn *i)
 	union x86_xmm v = {.u64 = {0, 0}}, s = v;
 
 	X86_TRY(operand_read_mmx(c, i, 1, &s.u64[0]));
+	fpu_mmx_enter(c);
 	X86_TRY(simd_fp_apply(c, &v, &s, simd_cvtdq2ps, SIMD_PS, SIMD_IN_RANGE));
 	c->xmm[i->opr[0].reg].u64[0] = v.u64[0];
-	fpu_mmx_enter(c);
 	return X86_OK;
 }
 
@@ -95,8 +94,8 @@ static inline __attribute__((always_inline)) enum x86_status to_mmx(struct x86_c
 	union x86_xmm s, v = {.u64 = {0, 0}};
 
 	X86_TRY(operand_read_xmm(c, i, 1, &s));
-	X86_TRY(simd_fp_apply(c, &v, &s, op, SIMD_PS, SIMD_IN_RANGE));
 	fpu_mmx_enter(c);
+	X86_TRY(simd_fp_apply(c, &v, &s, op, SIMD_PS, SIMD_IN_RANGE));
 	return operand_write_mmx(c, i, 0, v.u64[0]);
 }
 

@@ -22,6 +22,7 @@ static inline __attribute__((always_inline)) enum x86_status binary(struct x86_c
 		return binary(c, i, simd_##name, shape, rounded);                \
 	}
 SIMD_FP_LIST(EXEC_FP)
+SIMD_HORIZONTAL_LIST(EXEC_FP)
 
 /* ---- comparisons that set EFLAGS ---- */
 

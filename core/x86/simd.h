@@ -2,8 +2,8 @@
 /*
  * SSE and MMX operations on register images.
  *
- * Each operation of the lists below is the host's own instruction of the same name, as an inline
- * function
+ * Each operation of the lists below is the host's own instruction of the same name (or, where CPUs
+ * differ, a composition of such), as an inline function
  *
  *	void simd_<name>(union x86_xmm *d, const union x86_xmm *s);
  *
@@ -109,7 +109,9 @@ enum simd_rounded {
 	X(minss, SIMD_SS, SIMD_IN_RANGE) X(minsd, SIMD_SD, SIMD_IN_RANGE)               \
 	X(maxps, SIMD_PS, SIMD_IN_RANGE) X(maxpd, SIMD_PD, SIMD_IN_RANGE)               \
 	X(maxss, SIMD_SS, SIMD_IN_RANGE) X(maxsd, SIMD_SD, SIMD_IN_RANGE)               \
-	X(addsubps, SIMD_PS, SIMD_ADDSUB) X(addsubpd, SIMD_PD, SIMD_ADDSUB)             \
+	X(addsubps, SIMD_PS, SIMD_ADDSUB) X(addsubpd, SIMD_PD, SIMD_ADDSUB)
+
+#define SIMD_HORIZONTAL_LIST(X)                                                         \
 	X(haddps, SIMD_PS, SIMD_HADD) X(haddpd, SIMD_PD, SIMD_HADD)                     \
 	X(hsubps, SIMD_PS, SIMD_HSUB) X(hsubpd, SIMD_PD, SIMD_HSUB)
 
@@ -132,6 +134,24 @@ enum simd_rounded {
 SIMD_FP_LIST(SIMD_FP_OP)
 SIMD_CONVERT_LIST(SIMD_FP_OP)
 #undef SIMD_FP_OP
+
+/* Even and odd lanes of d and s are gathered and then added or subtracted: the manuals leave open
+ * which of two NaNs of a pair counts as the first operand, here it is the even one. */
+#define SIMD_HORIZONTAL_OP(name, shuffle, even, odd, op)                                       \
+	static inline void simd_##name(union x86_xmm *d, const union x86_xmm *s)               \
+	{                                                                                      \
+		simd_vector t;                                                                 \
+                                                                                               \
+		__asm__ volatile("movaps %0, %1\n\t" shuffle " $" #even ", %2, %0\n\t" shuffle \
+				 " $" #odd ", %2, %1\n\t" op " %1, %0"                         \
+				 : "+&x"(*simd_reg(d)), "=&x"(t)                               \
+				 : "x"(*simd_arg(s)));                                         \
+	}
+SIMD_HORIZONTAL_OP(haddps, "shufps", 0x88, 0xdd, "addps")
+SIMD_HORIZONTAL_OP(haddpd, "shufpd", 0, 3, "addpd")
+SIMD_HORIZONTAL_OP(hsubps, "shufps", 0x88, 0xdd, "subps")
+SIMD_HORIZONTAL_OP(hsubpd, "shufpd", 0, 3, "subpd")
+#undef SIMD_HORIZONTAL_OP
 
 /* Between general registers of 32 and 64 bits and XMM.  The integer operand is s->u32[0] or
  * s->u64[0]; an integer result is d->u64[0], zero-extended, and the rest of d stays. */
