@@ -111,6 +111,18 @@ static void raise_traps(struct x86_cpu *c, const struct x86_insn *i, bool was_st
 	c->event.address = hits;
 }
 
+/* Under single-step a REP instruction stops, and traps, after each iteration. */
+static enum x86_status execute_stepping(struct x86_cpu *c, const struct x86_insn *i)
+{
+	uint32_t limit = c->rep_limit;
+	enum x86_status status;
+
+	c->rep_limit = 1;
+	status = x86_execute(c, i);
+	c->rep_limit = limit;
+	return status;
+}
+
 enum x86_status x86_step(struct x86_cpu *c, struct x86_insn *i)
 {
 	struct x86_insn local;
@@ -127,17 +139,16 @@ enum x86_status x86_step(struct x86_cpu *c, struct x86_insn *i)
 	if (status == X86_OK)
 		status = x86_fetch_insn(c, i);
 	if (status == X86_OK)
-		status = x86_execute(c, i);
+		status = stepping ? execute_stepping(c, i) : x86_execute(c, i);
 	switch (status) {
 	case X86_FAULT:
 		c->debug_hit = 0;
 		return x86_event_deliver(c) == X86_EXIT ? X86_EXIT : X86_FAULT;
-	case X86_OK:
-	case X86_JUMPED:
+	case X86_EXIT: return status;
+	default:
 		raise_traps(c, i, stepping);
 		if (c->event.kind != X86_EVENT_NONE)
 			x86_event_deliver(c); /* not now: it stays pending for the next step */
-		return X86_OK;
-	default: return status;
+		return status == X86_AGAIN ? X86_AGAIN : X86_OK;
 	}
 }
