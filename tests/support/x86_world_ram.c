@@ -3,6 +3,7 @@
 
 #include "core/x86/cpuid.h"
 #include "core/x86/decode.h"
+#include "core/x86/fault.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,6 +168,15 @@ void x86_ram_put(struct x86_world_ram *w, uint64_t gpa, unsigned size_bytes, uin
 {
 	memcpy(w->ram + gpa, &value, size_bytes);
 	tlb_flush(&w->cpu.tlb);
+}
+
+enum x86_status x86_ram_execute(struct x86_world_ram *w, const uint8_t *bytes, unsigned n_bytes)
+{
+	struct x86_insn i;
+
+	if (x86_decode(w->decoder, bytes, n_bytes, w->cpu.code_bytes, &i) != X86_DECODE_OK)
+		return x86_raise(&w->cpu, X86_UD);
+	return x86_execute(&w->cpu, &i);
 }
 
 void x86_ram_code(struct x86_world_ram *w, uint64_t rip, const void *bytes, unsigned n_bytes)

@@ -35,6 +35,13 @@ void x86_world_ram_destroy(struct x86_world_ram *w);
 uint64_t x86_ram_get(const struct x86_world_ram *w, uint64_t gpa, unsigned size_bytes);
 void x86_ram_put(struct x86_world_ram *w, uint64_t gpa, unsigned size_bytes, uint64_t value);
 
+/* Decodes one instruction as code of the current mode and carries it out at rip, without fetching
+ * it and without delivering what it raises.  Undefined bytes raise #UD. */
+enum x86_status x86_ram_execute(struct x86_world_ram *w, const uint8_t *bytes, unsigned n_bytes);
+
+#define X86_EXECUTE(w, ...) \
+	x86_ram_execute(w, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
+
 /* Copies code to linear = physical address rip, and sends the CPU there. */
 void x86_ram_code(struct x86_world_ram *w, uint64_t rip, const void *bytes, unsigned n_bytes);
 

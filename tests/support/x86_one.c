@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/support/x86_one.h"
+
+#include "core/x86/decode.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum x86_status x86_one(struct x86_world_ram *w, const void *bytes, unsigned n_bytes)
+{
+	struct x86_cpu *c = &w->cpu;
+	struct x86_insn i;
+
+	if (x86_decode(w->decoder, bytes, n_bytes, c->code_bytes, &i) != X86_DECODE_OK ||
+	    i.len != n_bytes) {
+		fprintf(stderr, "a test's bytes are not one instruction\n");
+		abort();
+	}
+	memset(&c->event, 0, sizeof(c->event));
+	return x86_execute(c, &i);
+}
+
+bool x86_one_faults(struct x86_world_ram *w, enum x86_vector vector, const void *bytes,
+		    unsigned n_bytes)
+{
+	struct x86_cpu *c = &w->cpu;
+	uint32_t flags = lazy_get(&c->lazy);
+	uint64_t rflags = c->rflags, rip = c->rip, r[16];
+
+	memcpy(r, c->r, sizeof(r));
+	if (x86_one(w, bytes, n_bytes) != X86_FAULT || c->event.vector != vector)
+		return false;
+	return memcmp(r, c->r, sizeof(r)) == 0 && lazy_get(&c->lazy) == flags &&
+	       c->rflags == rflags && c->rip == rip;
+}
