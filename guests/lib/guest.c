@@ -101,6 +101,14 @@ bool on_tcg(void)
 	return cpuid(0x40000000, 0).reg[1] == 0x54474354; /* "TCGT" */
 }
 
+bool tcg_lacks(const char *name)
+{
+	if (!on_tcg())
+		return false;
+	skip(name);
+	return true;
+}
+
 bool cpuid_has(uint32_t leaf, unsigned reg, unsigned bit)
 {
 	if (cpuid(leaf & 0x80000000, 0).reg[0] < leaf)

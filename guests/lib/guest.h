@@ -31,6 +31,9 @@ _Noreturn void guest_finish(void);
  * checks, ... . */
 bool on_tcg(void);
 
+/* True under TCG, having reported the check of that name as skipped: it fails there. */
+bool tcg_lacks(const char *name);
+
 /* True when CPUID leaf:subleaf has a bit set in EAX, EBX, ECX or EDX (reg 0..3). */
 bool cpuid_has(uint32_t leaf, unsigned reg, unsigned bit);
 

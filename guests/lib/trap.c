@@ -152,6 +152,13 @@ void expect_user_trap(const char *name, unsigned vector, unsigned long error,
 	report(name, &t, vector, error);
 }
 
+void expect_trap_not_tcg(const char *name, unsigned vector, unsigned long error,
+			 trap_function *function, void *argument)
+{
+	if (!tcg_lacks(name))
+		expect_trap(name, vector, error, function, argument);
+}
+
 void expect_fault(const char *name, unsigned vector, unsigned long error, unsigned long cr2,
 		  trap_function *function, void *argument)
 {
@@ -232,5 +239,5 @@ void trap_init(void)
 	tss.io_map = offsetof(__typeof__(tss), io_bits);
 	tss_init();
 	idt_load(&idt_pointer);
-	__asm__ volatile("ltr %w0" : : "r"(SEL_TSS));
+	__asm__ volatile("ltr %w0; lldt %w1" : : "r"(SEL_TSS), "r"(0));
 }

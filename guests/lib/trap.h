@@ -69,6 +69,8 @@ unsigned trap_user_call(struct trap *t, trap_function *function, void *argument)
 /* Checks that function raises vector with error (and cr2, for page faults). */
 void expect_trap(const char *name, unsigned vector, unsigned long error, trap_function *function,
 		 void *argument);
+void expect_trap_not_tcg(const char *name, unsigned vector, unsigned long error,
+			 trap_function *function, void *argument); /* skipped there */
 void expect_user_trap(const char *name, unsigned vector, unsigned long error,
 		      trap_function *function, void *argument);
 void expect_fault(const char *name, unsigned vector, unsigned long error, unsigned long cr2,
