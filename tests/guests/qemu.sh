@@ -21,7 +21,6 @@ for guest in "$@"; do
 	name=$(basename "$guest" .elf)
 	cpus=1
 	wanted=33
-	model=qemu64
 	case $name in
 	*_only)
 		echo "SKIP $name: our test VMM only"
@@ -29,10 +28,9 @@ for guest in "$@"; do
 		continue
 		;;
 	*smp2*) cpus=2 ;;
-	*_all | *_all_32) model=max ;;
 	triple_fault) wanted=0 ;;
 	esac
-	timeout 20 $qemu -M pc -accel tcg -nodefaults -display none -no-reboot -cpu $model \
+	timeout 20 $qemu -M pc -accel tcg -nodefaults -display none -no-reboot -cpu max \
 		-smp $cpus -device isa-debug-exit,iobase=0xf4,iosize=4 -device pc-testdev \
 		-debugcon "file:$text" -kernel "$guest" -append "$name" </dev/null 2>&1
 	status=$?

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs every test guest on the reference driver and on the interpreter, checks that the guest
- * found nothing wrong and that both drivers ended in the same state.
+ * Runs every test guest on the reference driver and on the interpreter, with each CPU model, and
+ * checks that the guest found nothing wrong and that both drivers ended in the same state.
  *
  *	runner [--driver step|interpret|both] [--coverage FILE] [--verbose] FOLDER [GUEST...]
  *
@@ -13,25 +13,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_MODEL "portable-v1"
-#define MEMORY_BYTES  (64ull << 20)
+#define MEMORY_BYTES (64ull << 20)
+#define MODELS	     2
+
+static const char *const models[MODELS] = {"portable-v1", "test-all"};
 
 struct guest_case {
 	const char *name;
-	const char *model;
 	unsigned cpus;
 	enum vmm_end end;
 	uint64_t limit;
+	const char *command_line;
 };
 
 /* Guests that are not in the table run as the first line says. */
-static const struct guest_case defaults = {NULL, DEFAULT_MODEL, 1, VMM_EXITED, 20000000};
+static const struct guest_case defaults = {"", 1, VMM_EXITED, 20000000, ""};
 static const struct guest_case cases[] = {
-	{"triple_fault", DEFAULT_MODEL, 1, VMM_SHUTDOWN, 1000000},
-	{"long64_all", "test-all", 1, VMM_EXITED, 20000000},
-	{"syscalls_all", "test-all", 1, VMM_EXITED, 20000000},
-	{"prot_all_32", "test-all", 1, VMM_EXITED, 20000000},
-	{"smp2", DEFAULT_MODEL, 2, VMM_EXITED, 20000000},
+	{"triple_fault", 1, VMM_SHUTDOWN, 1000000, ""},
+	{"smp2", 2, VMM_EXITED, 20000000, ""},
+	{"bench", 1, VMM_EXITED, 100000000, "percent=1"},
 };
 
 static const char *const end_names[] = {
@@ -83,15 +83,16 @@ static bool check_result(const struct guest_case *g, const struct vmm_result *r)
 	return r->results.failed == 0 && r->results.passed > 0;
 }
 
-static bool run_one(const struct options *o, const struct guest_case *g, const char *name,
+static bool run_one(const struct options *o, const char *name, const char *model,
 		    enum vmm_driver driver, struct vmm_result *r)
 {
+	const struct guest_case *g = case_of(name);
 	char path[512];
 	struct err err;
 	struct vmm_config config = {
 		.path = path,
-		.command_line = name,
-		.model = x86_cpu_model_find(g->model),
+		.command_line = g->command_line,
+		.model = x86_cpu_model_find(model),
 		.driver = driver,
 		.memory_bytes = MEMORY_BYTES,
 		.cpus = g->cpus,
@@ -109,7 +110,7 @@ static bool run_one(const struct options *o, const struct guest_case *g, const c
 			print_text(r->text, true);
 		return true;
 	}
-	printf("FAIL %s on %s\n", name, driver == VMM_STEP ? "step" : "interpret");
+	printf("FAIL %s on %s, %s\n", name, driver == VMM_STEP ? "step" : "interpret", model);
 	print_text(r->text, o->verbose || r->end != g->end);
 	return false;
 }
@@ -131,21 +132,20 @@ static bool same(const char *name, const struct vmm_result *a, const struct vmm_
 	return !what;
 }
 
-static bool run_guest(const struct options *o, const char *name)
+static bool run_guest(const struct options *o, const char *name, const char *model)
 {
-	const struct guest_case *g = case_of(name);
 	struct vmm_result step = {0}, interpret = {0};
 	const struct vmm_result *shown = o->step ? &step : &interpret;
 	bool passed = true;
 
 	if (o->step)
-		passed = run_one(o, g, name, VMM_STEP, &step);
+		passed = run_one(o, name, model, VMM_STEP, &step);
 	if (o->interpret)
-		passed = run_one(o, g, name, VMM_INTERPRET, &interpret) && passed;
+		passed = run_one(o, name, model, VMM_INTERPRET, &interpret) && passed;
 	if (passed && o->step && o->interpret)
 		passed = same(name, &step, &interpret);
 	if (passed)
-		printf("ok %-16s %4u ok, %u skipped, %llu instructions\n", name,
+		printf("ok %-16s %-12s%4u ok, %u skipped, %llu instructions\n", name, model,
 		       shown->results.passed, shown->results.skipped,
 		       (unsigned long long)(shown->retired[0] + shown->retired[1]));
 	vmm_result_free(&step);
@@ -198,10 +198,12 @@ int main(int argc, char **argv)
 	if (coverage_path)
 		o.coverage = calloc(x86_opcode_count, sizeof(*o.coverage));
 	for (; at < argc; at++) {
-		if (run_guest(&o, argv[at]))
-			passed++;
-		else
-			failed++;
+		for (unsigned m = 0; m < MODELS; m++) {
+			if (run_guest(&o, argv[at], models[m]))
+				passed++;
+			else
+				failed++;
+		}
 	}
 	if (o.coverage && write_coverage(coverage_path, o.coverage)) {
 		perror(coverage_path);
