@@ -10,7 +10,7 @@
 		return call;                                                     \
 	}
 
-/* Pushes v, the result of an operation that has been reported, or the indefinite value. */
+/* Whether a push would overflow the stack; if so, the response. */
 static bool overflows(struct x86_cpu *c)
 {
 	if (x87_empty(c, 7))
@@ -20,6 +20,7 @@ static bool overflows(struct x86_cpu *c)
 	return true;
 }
 
+/* A denormal is loaded even when that is an unmasked exception. */
 static enum x86_status load(struct x86_cpu *c, const struct x86_insn *i, host_x87_fn fn,
 			    unsigned size_bytes)
 {
@@ -27,7 +28,10 @@ static enum x86_status load(struct x86_cpu *c, const struct x86_insn *i, host_x8
 
 	X86_TRY(x86_load(c, i->seg, operand_offset(c, i), h.memory, size_bytes));
 	x87_note(c, i, true);
-	if (!overflows(c) && x87_run(c, fn, &h))
+	if (overflows(c))
+		return X86_OK;
+	x87_run(c, fn, &h);
+	if (!(h.status & ~c->fpu.control & FSW_IE))
 		x87_push(c, h.a);
 	return X86_OK;
 }
@@ -102,7 +106,7 @@ enum x86_status exec_fbld(struct x86_cpu *c, const struct x86_insn *i)
 static enum x86_status store(struct x86_cpu *c, const struct x86_insn *i, host_x87_fn fn,
 			     const void *invalid, unsigned size_bytes, bool pop)
 {
-	struct host_x87 h = {.status = FSW_IE | FSW_SF, .control = c->fpu.control};
+	struct host_x87 h = {.status = FSW_IE | FSW_SF, .control = x87_host_control(c)};
 	bool done;
 
 	memcpy(h.memory, invalid, size_bytes);
@@ -173,6 +177,17 @@ static enum x86_status copy_st0(struct x86_cpu *c, const struct x86_insn *i, boo
 EXEC(fst, copy_st0(c, i, false))
 EXEC(fstp, copy_st0(c, i, true))
 
+/* D9 D8+i: as FSTP, but of an empty ST0 only the pop is left, and no fault. */
+enum x86_status exec_fstpnce(struct x86_cpu *c, const struct x86_insn *i)
+{
+	x87_note(c, i, false);
+	x87_report(c, 0, 0);
+	if (!x87_empty(c, 0))
+		x87_set_st(c, i->opr[0].reg, x87_st(c, 0));
+	x87_pop(c);
+	return X86_OK;
+}
+
 enum x86_status exec_fxch(struct x86_cpu *c, const struct x86_insn *i)
 {
 	unsigned st = i->opr[0].reg;
@@ -205,7 +220,7 @@ static enum x86_status free_register(struct x86_cpu *c, const struct x86_insn *i
 EXEC(ffree, free_register(c, i, false))
 EXEC(ffreep, free_register(c, i, true))
 
-/* An empty register is an underflow whether or not the condition holds. */
+/* An empty register is an underflow whether or not the condition holds; else C1 stays too. */
 static enum x86_status move_if(struct x86_cpu *c, const struct x86_insn *i, bool condition)
 {
 	unsigned st = i->opr[1].reg;
@@ -216,7 +231,6 @@ static enum x86_status move_if(struct x86_cpu *c, const struct x86_insn *i, bool
 			x87_set_st(c, 0, x87_indefinite());
 		return X86_OK;
 	}
-	x87_report(c, 0, 0);
 	if (condition)
 		x87_set_st(c, 0, x87_st(c, st));
 	return X86_OK;

@@ -59,13 +59,15 @@ EXEC(f2xm1, unary(c, i, x87_f2xm1, 0))
 EXEC(fsin, unary(c, i, x87_fsin, FSW_C2))
 EXEC(fcos, unary(c, i, x87_fcos, FSW_C2))
 
-/* fn(ST0, ST1) replaces ST0, or with pop set ST1, after which ST0 is popped. */
+/* fn(ST0, ST1) replaces ST0, or with pop set ST1, after which ST0 is popped.  Of the conditions in
+ * mask, C0 and C3 stay when there is no quotient that could set them. */
 static enum x86_status binary(struct x86_cpu *c, const struct x86_insn *i, host_x87_fn fn,
 			      unsigned mask, bool pop)
 {
 	struct host_x87 h = {.a = x87_st(c, 0), .b = x87_st(c, 1)};
 	bool done;
 
+	h.status = c->fpu.status & (FSW_C0 | FSW_C3);
 	x87_note(c, i, false);
 	if (x87_empty(c, 0) || x87_empty(c, 1)) {
 		done = x87_stack_fault(c, false);

@@ -21,8 +21,10 @@
 #define FSW_B	       (1u << 15)
 #define FSW_EXCEPTIONS 0x3fu /* IE DE ZE OE UE PE: the control word's masks are in these bits too */
 
-#define FCW_EXCEPTIONS FSW_EXCEPTIONS
-#define FCW_RC_SHIFT   10 /* rounding: nearest, down, up, towards zero */
+#define FCW_EXCEPTIONS	FSW_EXCEPTIONS
+#define FCW_PC		(3u << 8) /* precision: 24, reserved, 53, 64 bits */
+#define FCW_PC_RESERVED (1u << 8)
+#define FCW_RC_SHIFT	10 /* rounding: nearest, down, up, towards zero */
 
 static inline unsigned fpu_top(const struct x86_cpu *c)
 {

@@ -32,7 +32,7 @@ bool x87_report(struct x86_cpu *c, unsigned status, unsigned forbidding)
 
 bool x87_run(struct x86_cpu *c, host_x87_fn fn, struct host_x87 *h)
 {
-	h->control = c->fpu.control;
+	h->control = x87_host_control(c);
 	fn(h);
 	return x87_report(c, h->status & (FSW_EXCEPTIONS | FSW_C1), X87_BEFORE_RESULT);
 }

@@ -88,6 +88,14 @@ bool x87_stack_fault(struct x86_cpu *c, bool overflow);
  * in forbidding (X87_BEFORE_RESULT, X87_BEFORE_STORE) withholds the result. */
 bool x87_report(struct x86_cpu *c, unsigned status, unsigned forbidding);
 
+/* The control word for a borrowed operation: the reserved precision 01 means 11, as on processors. */
+static inline uint16_t x87_host_control(const struct x86_cpu *c)
+{
+	uint16_t control = c->fpu.control;
+
+	return (control & FCW_PC) == FCW_PC_RESERVED ? control | FCW_PC : control;
+}
+
 /* Runs fn under the guest's control word and reports; h holds operands and results. */
 bool x87_run(struct x86_cpu *c, host_x87_fn fn, struct host_x87 *h);
 

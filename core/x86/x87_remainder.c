@@ -65,10 +65,13 @@ static void reduce(struct host_x87 *h, bool to_nearest)
 
 static void remainder_of(struct host_x87 *h, bool to_nearest)
 {
-	h->status = 0;
+	uint16_t conditions;
+
+	h->status &= FSW_C0 | FSW_C3;
 	if (f80_is_odd(h->a) || f80_is_odd(h->b)) {
+		conditions = h->status;
 		host_fadd(h);
-		h->status &= FSW_EXCEPTIONS;
+		h->status = (h->status & FSW_EXCEPTIONS) | conditions;
 		return;
 	}
 	if (f80_is_infinite(h->a) || f80_is_zero(h->b)) {
@@ -78,6 +81,7 @@ static void remainder_of(struct host_x87 *h, bool to_nearest)
 	if (f80_is_denormal(h->a) || f80_is_denormal(h->b))
 		if (!f80_accept_denormal(h))
 			return;
+	h->status &= (uint16_t) ~(FSW_C0 | FSW_C3);
 	if (f80_is_infinite(h->b))
 		h->a = wide_round(wide_from_f80(h->a), false, h->control, &h->status);
 	else

@@ -11,7 +11,8 @@
 #include "core/x86/host_x87.h"
 
 /* Same contract as the operations of host_x87.h.  C0, C3 and C1 get the low three bits of a
- * complete quotient, Q2, Q1 and Q0. */
+ * complete quotient, Q2, Q1 and Q0, or zeros; when there is no result, C0 and C3 stay as they were
+ * in status before. */
 void x87_fprem(struct host_x87 *h);
 void x87_fprem1(struct host_x87 *h);
 
