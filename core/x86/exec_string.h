@@ -7,7 +7,8 @@
  * it stay done; the instruction then ends with X86_AGAIN as if it had been told to stop there, and
  * the next run meets the fault or the exit in its first iteration, with nothing changed.  Flags of
  * CMPS and SCAS are set once, at the end: a stop in the middle shows the flags from before the
- * instruction.  So how often an instruction stops on its way shows in no register afterwards.
+ * instruction (SDM vol. 2, REP).  So how often an instruction stops on its way shows in no register
+ * afterwards.  It also stops when an iteration has met a data breakpoint, whose trap is then due.
  */
 #ifndef CORE_X86_EXEC_STRING_H
 #define CORE_X86_EXEC_STRING_H
@@ -44,7 +45,7 @@ static inline __attribute__((always_inline)) enum x86_status string_repeat(struc
 	for (left = gpr_read(c, X86_RCX, i->adsize); left && !run->stop; progress = true) {
 		enum x86_status status;
 
-		if (!budget)
+		if (progress && (!budget || c->debug_hit))
 			return X86_AGAIN;
 		run->max = left < budget ? left : budget;
 		status = fn(c, i, run);
