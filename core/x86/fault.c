@@ -40,6 +40,20 @@ enum x86_status x86_raise_page_fault(struct x86_cpu *c, uint64_t linear, uint32_
 	return X86_FAULT;
 }
 
+/* Registers that tell the handler more, written even if it is never reached: CR2 by every page
+ * fault there is (SDM vol. 3A 6.15, #PF). */
+static void write_fault_registers(struct x86_cpu *c, const struct x86_event *e)
+{
+	if (e->kind != X86_EVENT_EXCEPTION)
+		return;
+	if (e->vector == X86_PF)
+		c->cr2 = e->address;
+	if (e->vector == X86_DB) {
+		c->dr6 |= e->address;
+		c->dr7 &= ~(uint64_t)DR7_GD;
+	}
+}
+
 /* ---- combining (SDM vol. 3A table 6-4, 6-5) ---- */
 
 enum severity { BENIGN, CONTRIBUTORY, PAGE_FAULT, DOUBLE_FAULT };
@@ -65,6 +79,7 @@ static bool combine(struct x86_cpu *c, const struct x86_event *first)
 {
 	enum severity a = severity_of(first), b = severity_of(&c->event);
 
+	write_fault_registers(c, &c->event);
 	if (a == DOUBLE_FAULT)
 		return false;
 	if ((a == CONTRIBUTORY && b == CONTRIBUTORY) || (a == PAGE_FAULT && b != BENIGN))
@@ -93,19 +108,6 @@ static uint64_t pushed_flags(const struct x86_cpu *c, const struct x86_event *e)
 	}
 }
 
-/* Registers that tell the handler more, written even if its delivery fails. */
-static void write_fault_registers(struct x86_cpu *c, const struct x86_event *e)
-{
-	if (e->kind != X86_EVENT_EXCEPTION)
-		return;
-	if (e->vector == X86_PF)
-		c->cr2 = e->address;
-	if (e->vector == X86_DB) {
-		c->dr6 |= e->address;
-		c->dr7 &= ~(uint64_t)DR7_GD;
-	}
-}
-
 static void delivered(struct x86_cpu *c)
 {
 	c->event = (struct x86_event){0};
@@ -121,9 +123,9 @@ enum x86_status x86_event_deliver(struct x86_cpu *c)
 	uint64_t cr2 = c->cr2, dr6 = c->dr6, dr7 = c->dr7;
 	enum x86_status status;
 
+	write_fault_registers(c, &first);
 	do {
 		e = c->event;
-		write_fault_registers(c, &e);
 		status = x86_gate_enter(c, &e, c->rip, pushed_flags(c, &e));
 		if (status == X86_EXIT) {
 			c->event = first;
