@@ -6,20 +6,22 @@
  *	end NAME CHECKSUM
  *
  * so that whoever listens can take the time in between.  "percent=N" on the command line makes
- * all runs so much shorter, "only=N" leaves all kernels but the Nth out.
+ * all runs so much shorter, "rounds=N" fixes their length, "only=N" leaves all kernels but the
+ * Nth out.
  */
 #include "guests/bench/kernels.h"
 #include "guests/bench/pages.h"
 #include "guests/lib/guest.h"
 
-static void run(const struct bench_kernel *k, unsigned percent)
+static void run(const struct bench_kernel *k)
 {
-	uint64_t sum;
+	unsigned percent = (unsigned)option("percent", 100);
+	uint64_t rounds = option("rounds", bench_rounds(k, percent)), sum;
 
 	console_text("begin ");
 	console_text(k->name);
 	console_text("\n");
-	sum = k->run(bench_rounds(k, percent));
+	sum = k->run((unsigned)rounds);
 	console_text("end ");
 	console_text(k->name);
 	console_text(" ");
@@ -32,12 +34,11 @@ static void run(const struct bench_kernel *k, unsigned percent)
 void guest_main(void)
 {
 	const struct bench_kernel pages = {"pages", bench_pages, BENCH_PAGES_ROUNDS};
-	unsigned percent = (unsigned)option("percent", 100);
 	uint64_t only = option("only", bench_kernel_count + 1);
 
 	for (unsigned i = 0; i < bench_kernel_count; i++)
 		if (only > bench_kernel_count || only == i)
-			run(&bench_kernels[i], percent);
+			run(&bench_kernels[i]);
 	if (only >= bench_kernel_count)
-		run(&pages, percent);
+		run(&pages);
 }

@@ -2,6 +2,7 @@
 /* The reference driver: x86_step() alone, no page ever cached. */
 #include "core/x86/decode.h"
 #include "core/x86/fault.h"
+#include "core/x86/host_fp.h"
 #include "tests/guests/vmm.h"
 
 #include <stdlib.h>
@@ -145,6 +146,15 @@ static void take_interrupts(struct stepper *s)
 	}
 }
 
+static enum x86_status step(struct x86_cpu *c, struct x86_insn *insn)
+{
+	uint32_t host = x86_fp_enter(c);
+	enum x86_status status = x86_step(c, insn);
+
+	x86_fp_leave(c, host);
+	return status;
+}
+
 /* One turn.  Returns whether the processor did anything. */
 static bool take_turn(struct stepper *s, const struct vmm_config *config)
 {
@@ -159,7 +169,7 @@ static bool take_turn(struct stepper *s, const struct vmm_config *config)
 		if (s->cpu.activity != X86_ACTIVE)
 			break;
 		busy = true;
-		if (x86_step(&s->cpu, &insn) != X86_OK)
+		if (step(&s->cpu, &insn) != X86_OK)
 			continue;
 		s->retired++;
 		if (config->coverage)

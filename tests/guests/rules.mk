@@ -14,8 +14,8 @@ $(GUEST_RUNNER): $(OUT)/obj/tests/guests/runner.c.o $(GUEST_VMM_OBJ) $(LIB)
 
 .PHONY: check-guests check-guests-qemu
 # GUEST_ARGS goes to the runner, for example GUEST_ARGS="--coverage FILE"
-check-guests: $(GUEST_RUNNER) $(GUEST_TESTS)
-	@$(GUEST_RUNNER) $(GUEST_ARGS) $(GUEST_OUT) $(basename $(notdir $(GUEST_TESTS)))
+check-guests: $(GUEST_RUNNER) $(GUESTS)
+	@$(GUEST_RUNNER) $(GUEST_ARGS) $(GUEST_OUT) $(basename $(notdir $(GUESTS)))
 
 check-guests-qemu: $(GUEST_TESTS)
 	@tests/guests/qemu.sh $(GUEST_TESTS)
