@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/diff/quirks.h"
+
+#include "core/x86/opcode.h"
+
+#include <string.h>
+
+const struct quirk quirks[] = {
+	{"syscall", 0, 0, QUIRK_NEVER, "would call the host's kernel"},
+	{"sysenter", 0, 0, QUIRK_NEVER,
+	 "would call the host's kernel; AMD has it in 32-bit code only"},
+	{"sysexit", 0, 0, QUIRK_NEVER, "AMD has it outside long mode only: #UD instead of #GP"},
+	{"sgdt", 0, 0, QUIRK_NEVER, "the host's kernel answers in the CPU's place (UMIP)"},
+	{"sidt", 0, 0, QUIRK_NEVER, "the host's kernel answers in the CPU's place (UMIP)"},
+	{"sldt", 0, 0, QUIRK_NEVER, "the host's kernel answers in the CPU's place (UMIP)"},
+	{"str", 0, 0, QUIRK_NEVER, "the host's kernel answers in the CPU's place (UMIP)"},
+	{"smsw", 0, 0, QUIRK_NEVER, "the host's kernel answers in the CPU's place (UMIP)"},
+	{"cpuid", 0, 0, QUIRK_LAST | QUIRK_ANY_AX_DX | QUIRK_ANY_BX_CX, "another CPU model"},
+	{"rdtsc", 0, 0, QUIRK_LAST | QUIRK_ANY_AX_DX, "time"},
+	{"rdtscp", 0, 0, QUIRK_LAST | QUIRK_ANY_AX_DX | QUIRK_ANY_BX_CX, "time"},
+	{"prefetch", 0, 0, QUIRK_NO_REG,
+	 "0F 0D with a register: #UD on AMD, no operation on Intel"},
+	{"bsf", 0, 0, QUIRK_NO_REP, "F3 makes it TZCNT, which the model lacks"},
+	{"bsr", 0, 0, QUIRK_NO_REP, "F3 makes it LZCNT, which the model lacks"},
+	{"fnstenv", 0, 0, QUIRK_LAST | QUIRK_ANY_FIP,
+	 "AMD stores x87 pointers only while an exception is pending"},
+	{"fnsave", 0, 0, QUIRK_LAST | QUIRK_ANY_FIP,
+	 "AMD stores x87 pointers only while an exception is pending"},
+	{"fxsave", 0, 0, QUIRK_LAST | QUIRK_ANY_FIP,
+	 "AMD stores x87 pointers only while an exception is pending"},
+	{NULL, A_F64, 0, QUIRK_NO_66, "near branches in 64-bit code: AMD obeys 66, Intel does not"},
+	{NULL, 0, O_Mp, QUIRK_NO_REX_W, "far pointers: Intel takes 64-bit offsets, AMD does not"},
+	{NULL, 0, O_Rm, QUIRK_NO_LOCK, "MOV CR0 with LOCK is MOV CR8 on AMD"},
+	{NULL, A_INEXACT | A_X87, 0, QUIRK_LAST | QUIRK_ANY_X87,
+	 "approximations: ours by definition"},
+	{NULL, A_INEXACT | A_SSE, 0, QUIRK_LAST | QUIRK_ANY_XMM,
+	 "approximations: ours by definition"},
+};
+
+const unsigned quirk_count = sizeof(quirks) / sizeof(quirks[0]);
+
+static int applies(const struct quirk *q, const struct x86_opcode *o)
+{
+	if (q->name)
+		return strcmp(q->name, o->name) == 0;
+	if (q->attr && (o->attr & q->attr) == q->attr)
+		return 1;
+	for (unsigned n = 0; q->operand && n < 4; n++)
+		if (o->opr[n].code == q->operand)
+			return 1;
+	return 0;
+}
+
+uint32_t quirk_bits(unsigned row)
+{
+	uint32_t bits = 0;
+
+	for (unsigned n = 0; n < quirk_count; n++)
+		if (applies(&quirks[n], &x86_opcodes[row]))
+			bits |= quirks[n].bits;
+	return bits;
+}

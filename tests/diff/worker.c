@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/diff/worker.h"
+
+#include "core/base/err.h"
+#include "tests/diff/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+bool worker_open(struct worker *w, const struct options *o, struct tally *tally, struct err *err)
+{
+	memset(w, 0, sizeof(*w));
+	w->options = *o;
+	w->tally = tally;
+	if (!native_open(&w->native, &w->can)) {
+		err_system(err, "the native child cannot be started");
+		return false;
+	}
+	if (w->can.missing)
+		return true;
+	generator_init(&w->generator, o->seed, w->can.code32, w->can.code16, o->only_row);
+	generate_constants(&w->generator, w->native.batch->constants);
+	return native_restart(&w->native) && soft_open(&w->soft, &w->generator, err);
+}
+
+void worker_close(struct worker *w)
+{
+	native_close(&w->native);
+	soft_close(&w->soft);
+}
+
+static void write_report(struct worker *w, const struct diff_case *c, const struct diff_result *a,
+			 const struct diff_result *b, const char *a_name, const char *b_name)
+{
+	const char *const names[2] = {a_name, b_name};
+	char *text = NULL;
+	size_t n_bytes = 0;
+	FILE *to;
+
+	if (w->n_reports++ >= w->options.reports_max)
+		return;
+	to = open_memstream(&text, &n_bytes);
+	if (!to)
+		return;
+	report_case(to, &w->generator, c, a, b, names, w->options.whole);
+	fputc('\n', to);
+	fclose(to);
+	if (write(STDOUT_FILENO, text, n_bytes) < 0)
+		w->n_reports = w->options.reports_max;
+	free(text);
+}
+
+/* Runs the case in the first slot of the batch again, alone. */
+static enum verdict judge_alone(struct worker *w, const struct diff_case *c)
+{
+	struct native_batch *batch = w->native.batch;
+
+	batch->cases[0] = *c;
+	if (!native_start(&w->native, 1))
+		return VERDICT_NOT_COMPARABLE;
+	soft_step(&w->soft, c, &w->soft_result[0], &w->trace[0]);
+	if (!native_finish(&w->native))
+		return VERDICT_NOT_COMPARABLE;
+	return compare_native(c, &w->trace[0], &batch->results[0], &w->soft_result[0]);
+}
+
+/* Leaves out every instruction without which the sides still disagree, then reports. */
+static void minimize_and_report(struct worker *w, const struct diff_case *found)
+{
+	struct diff_case *c = malloc(2 * sizeof(*c)), *fewer = c + 1;
+
+	if (!c)
+		return;
+	*c = *found;
+	for (unsigned n = c->n_insns; n-- > 0;) {
+		*fewer = *c;
+		case_drop_insn(fewer, n);
+		if (judge_alone(w, fewer) == VERDICT_DISAGREE)
+			*c = *fewer;
+	}
+	if (judge_alone(w, c) == VERDICT_DISAGREE)
+		write_report(w, c, &w->native.batch->results[0], &w->soft_result[0], "native",
+			     "x86_step");
+	else
+		write_report(w, found, &w->native.batch->results[0], &w->soft_result[0],
+			     "native (again)", "x86_step");
+	free(c);
+}
+
+static void run_engines(struct worker *w, const struct diff_case *c, const struct diff_result *r)
+{
+	for (unsigned n = 0; n < soft_driver_count; n++) {
+		soft_drivers[n].run(&w->soft, c, &w->engine_result);
+		if (compare_engines(r, &w->engine_result) == VERDICT_AGREE)
+			continue;
+		w->tally->disagreed++;
+		write_report(w, c, r, &w->engine_result, "x86_step", soft_drivers[n].name);
+	}
+}
+
+static void count_agreement(struct tally *t, const struct diff_case *c,
+			    const struct soft_trace *trace, const struct diff_result *r)
+{
+	t->agreed++;
+	t->by_code[c->code_bytes == 8 ? 0 : c->code_bytes == 4 ? 1 : 2]++;
+	t->by_vector[r->vector & 31]++;
+	for (unsigned n = 0; n < trace->n_rows; n++)
+		t->ran[trace->rows[n]]++;
+	if (trace->fault_row != X86_NO_ROW)
+		t->faulted[trace->fault_row]++;
+}
+
+bool worker_run(struct worker *w, uint64_t first, unsigned n)
+{
+	struct native_batch *batch = w->native.batch;
+	struct diff_case *odd[NATIVE_BATCH];
+	unsigned n_odd = 0;
+
+	for (unsigned k = 0; k < n; k++)
+		generate_case(&w->generator, first + k, &batch->cases[k]);
+	if (!native_start(&w->native, n))
+		return false;
+	for (unsigned k = 0; k < n; k++) {
+		soft_step(&w->soft, &batch->cases[k], &w->soft_result[k], &w->trace[k]);
+		run_engines(w, &batch->cases[k], &w->soft_result[k]);
+	}
+	if (!native_finish(&w->native))
+		return false;
+	for (unsigned k = 0; k < n; k++) {
+		const struct diff_case *c = &batch->cases[k];
+
+		w->tally->cases++;
+		switch (compare_native(c, &w->trace[k], &batch->results[k], &w->soft_result[k])) {
+		case VERDICT_AGREE:
+			count_agreement(w->tally, c, &w->trace[k], &w->soft_result[k]);
+			break;
+		case VERDICT_NOT_COMPARABLE: w->tally->not_comparable++; break;
+		case VERDICT_DISAGREE:
+			w->tally->disagreed++;
+			odd[n_odd] = w->n_reports + n_odd < w->options.reports_max
+					     ? malloc(sizeof(*c))
+					     : NULL;
+			if (odd[n_odd])
+				*odd[n_odd++] = *c;
+		}
+	}
+	for (unsigned k = 0; k < n_odd; k++) {
+		minimize_and_report(w, odd[k]);
+		free(odd[k]);
+	}
+	return true;
+}
