@@ -202,12 +202,12 @@ static enum x86_status exchange_pair(struct x86_cpu *c, const struct x86_insn *i
 
 enum x86_status exec_cmpxchg8b(struct x86_cpu *c, const struct x86_insn *i)
 {
-	uint64_t offset = operand_offset(c, i), linear;
+	uint64_t offset = operand_offset(c, i);
 
 	if (!(i->bits & X86_INSN_REX_W))
 		return exchange_pair(c, i, offset, 4);
 	if (!x86_has(c, X86_FEAT_CX16))
 		return x86_raise(c, X86_UD);
-	X86_TRY(x86_linear(c, i->seg, offset, 16, X86_ACCESS_WRITE, &linear));
-	return linear & 15 ? x86_raise_gp(c) : exchange_pair(c, i, offset, 8);
+	X86_TRY(operand_check_aligned(c, i, offset, X86_ACCESS_WRITE));
+	return exchange_pair(c, i, offset, 8);
 }
