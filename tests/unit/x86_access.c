@@ -523,22 +523,22 @@ static void a_crossing_store_into_its_own_table(void **state)
 {
 	struct lab *l = *state;
 	struct x86_cpu *c = &l->w->cpu;
-	const uint64_t table = 0xb0000, linear = 0x600000; /* table's last entry maps linear - 8 */
-	uint64_t v[2] = {(DATA + 0x1000) | 7, 0};
+	const uint64_t first = 0xb0000, second = 0xb1000, linear = 0x600000;
+	uint64_t v[2] = {(DATA + 0x1000) | 7, 0x99};
 
 	setup_long(l->w, 0);
-	/* linear 4 MiB .. 6 MiB by a table that is also mapped as the page before the last one */
-	x86_ram_put(l->w, SETUP_PML4 + 0x2010, 8, table | 7);
-	x86_ram_put(l->w, table + 8 * 510, 8, table | 7);
-	x86_ram_put(l->w, table + 8 * 511, 8, DATA | 7);
+	/* 4 MiB .. 6 MiB ends with the page that is itself the table of 6 MiB .. 8 MiB */
+	x86_ram_put(l->w, SETUP_PML4 + 0x2010, 8, first | 7);
+	x86_ram_put(l->w, SETUP_PML4 + 0x2018, 8, second | 7);
+	x86_ram_put(l->w, first + 8 * 511, 8, second | 7);
+	x86_ram_put(l->w, second, 8, DATA | 7);
 	settle(l);
-	/* make the alias of the table known to the TLB as writable, by way of page one to one */
-	assert_int_equal(write_at(l, X86_DS, table, 8), 0);
-	settle(l);
-	assert_int_equal(x86_store(c, X86_DS, linear - 0x1008, v, 16), X86_OK);
+	assert_int_equal(write_at(l, X86_DS, linear - 8, 8), 0); /* known as writable */
+	assert_int_equal(l->changing, 0);
+	assert_int_equal(x86_store(c, X86_DS, linear - 8, v, 16), X86_OK);
 	assert_int_equal(l->changing, 1);
-	assert_int_equal(l->changing_gpa, table + 0xff8);
-	assert_int_equal(x86_ram_get(l->w, table + 0xff8, 8), v[0]);
+	assert_int_equal(l->changing_gpa, second + 0xff8);
+	assert_int_equal(x86_ram_get(l->w, second + 0xff8, 8), v[0]);
 	assert_int_equal(x86_ram_get(l->w, DATA, 8), v[1]);
 }
 
