@@ -102,14 +102,23 @@ enum x86_status exec_loop(struct x86_cpu *c, const struct x86_insn *i)
 	return loop_while(c, i, true);
 }
 
+/* LOOPE or LOOPNE: a repeat prefix, which has no defined meaning here, overrules the opcode as it
+ * does on AMD processors. */
+static enum x86_status loop_on_zf(struct x86_cpu *c, const struct x86_insn *i, bool zf)
+{
+	if (i->rep)
+		zf = i->rep == X86_REP_E;
+	return loop_while(c, i, lazy_zf(&c->lazy) == zf);
+}
+
 enum x86_status exec_loope(struct x86_cpu *c, const struct x86_insn *i)
 {
-	return loop_while(c, i, lazy_zf(&c->lazy));
+	return loop_on_zf(c, i, true);
 }
 
 enum x86_status exec_loopne(struct x86_cpu *c, const struct x86_insn *i)
 {
-	return loop_while(c, i, !lazy_zf(&c->lazy));
+	return loop_on_zf(c, i, false);
 }
 
 enum x86_status exec_jcxz(struct x86_cpu *c, const struct x86_insn *i)

@@ -65,17 +65,25 @@ enum x86_status exec_out(struct x86_cpu *c, const struct x86_insn *i)
 	return c->world->port_out(c->world_ctx, (uint16_t)port, size, (uint32_t)v);
 }
 
+/* Permission is asked for even if there is nothing to repeat. */
+static inline enum x86_status repeat(struct x86_cpu *c, const struct x86_insn *i, string_fn fn,
+				     unsigned size_bytes)
+{
+	struct string_run run = {0};
+
+	X86_TRY(check_port(c, (uint16_t)c->r[X86_RDX], size_bytes));
+	return string_repeat(c, i, fn, &run);
+}
+
 /* Memory is checked before the port is read: what a port gave cannot be given back. */
 static enum x86_status ins(struct x86_cpu *c, const struct x86_insn *i, struct string_run *run)
 {
 	unsigned size = i->opr[0].size_bytes;
 	uint64_t offset = gpr_read(c, X86_RDI, i->adsize);
-	uint16_t port = (uint16_t)c->r[X86_RDX];
 	uint32_t v = 0;
 
-	X86_TRY(check_port(c, port, size));
 	X86_TRY(x86_probe(c, X86_ES, offset, size, X86_ACCESS_WRITE));
-	X86_TRY(c->world->port_in(c->world_ctx, port, size, &v));
+	X86_TRY(c->world->port_in(c->world_ctx, (uint16_t)c->r[X86_RDX], size, &v));
 	X86_TRY(x86_store(c, X86_ES, offset, &v, size));
 	string_advance(c, i, X86_RDI, size, 1);
 	run->done = 1;
@@ -85,12 +93,10 @@ static enum x86_status ins(struct x86_cpu *c, const struct x86_insn *i, struct s
 static enum x86_status outs(struct x86_cpu *c, const struct x86_insn *i, struct string_run *run)
 {
 	unsigned size = i->opr[1].size_bytes;
-	uint16_t port = (uint16_t)c->r[X86_RDX];
 	uint32_t v = 0;
 
-	X86_TRY(check_port(c, port, size));
 	X86_TRY(x86_load(c, i->seg, gpr_read(c, X86_RSI, i->adsize), &v, size));
-	X86_TRY(c->world->port_out(c->world_ctx, port, size, v));
+	X86_TRY(c->world->port_out(c->world_ctx, (uint16_t)c->r[X86_RDX], size, v));
 	string_advance(c, i, X86_RSI, size, 1);
 	run->done = 1;
 	return X86_OK;
@@ -98,14 +104,10 @@ static enum x86_status outs(struct x86_cpu *c, const struct x86_insn *i, struct 
 
 enum x86_status exec_ins(struct x86_cpu *c, const struct x86_insn *i)
 {
-	struct string_run run = {0};
-
-	return string_repeat(c, i, ins, &run);
+	return repeat(c, i, ins, i->opr[0].size_bytes);
 }
 
 enum x86_status exec_outs(struct x86_cpu *c, const struct x86_insn *i)
 {
-	struct string_run run = {0};
-
-	return string_repeat(c, i, outs, &run);
+	return repeat(c, i, outs, i->opr[1].size_bytes);
 }
