@@ -389,6 +389,28 @@ static void bad_inner_stacks(void **state)
 	}
 }
 
+static void expand_down_stack(void **state)
+{
+	struct x86_world_ram *w = *state;
+
+	setup_legacy32(w, 3);
+	setup_gdt_put(w, SETUP_FREE, setup_descriptor(0x10000, 0x7fff, 0x96, 0));
+	x86_ram_put(w, SETUP_TSS + 8, 2, SETUP_FREE);
+	x86_ram_put(w, SETUP_TSS + 4, 4, 0x8014);
+	assert_int_equal(x86_interrupt(&w->cpu, X86_EVENT_EXTERNAL, 0x30), X86_OK);
+	assert_int_equal(w->cpu.r[X86_RSP], 0x8000);
+	assert_int_equal(x86_ram_get(w, 0x18000, 4), SETUP_CODE);
+	/* one byte less, and the last push would leave the segment */
+	setup_legacy32(w, 3);
+	setup_gdt_put(w, SETUP_FREE, setup_descriptor(0x10000, 0x7fff, 0x96, 0));
+	setup_idt_put(w, X86_SS_FAULT, setup_gate(SETUP_CONFORMING32, 0x5000, 0x8e, 0));
+	x86_ram_put(w, SETUP_TSS + 8, 2, SETUP_FREE);
+	x86_ram_put(w, SETUP_TSS + 4, 4, 0x8013);
+	assert_int_equal(x86_interrupt(&w->cpu, X86_EVENT_EXTERNAL, 0x30), X86_OK);
+	assert_int_equal(w->cpu.rip, 0x5000);
+	assert_int_equal(slot(w, 0, 4), SETUP_FREE | 1);
+}
+
 static void stack_beyond_its_limit(void **state)
 {
 	struct x86_world_ram *w = *state;
@@ -667,6 +689,7 @@ int main(void)
 		TEST(bad_gates_legacy),
 		TEST(bad_gates_long),
 		TEST(bad_inner_stacks),
+		TEST(expand_down_stack),
 		TEST(stack_beyond_its_limit),
 		TEST(page_fault_while_pushing),
 		TEST(page_fault_on_inner_stack_is_a_supervisor_write),
