@@ -30,7 +30,7 @@ for guest in "$@"; do
 	*smp2*) cpus=2 ;;
 	triple_fault) wanted=0 ;;
 	esac
-	timeout 20 $qemu -M pc -accel tcg -nodefaults -display none -no-reboot -cpu max \
+	timeout 20 $qemu -M pc -accel tcg -nodefaults -display none -no-reboot -cpu max,vendor=GenuineIntel \
 		-smp $cpus -device isa-debug-exit,iobase=0xf4,iosize=4 -device pc-testdev \
 		-debugcon "file:$text" -kernel "$guest" -append "$name" </dev/null 2>&1
 	status=$?
