@@ -9,33 +9,58 @@
 
 /* ---- moves ---- */
 
+/*
+ * Registers are always written whole, 16 bytes at once, and narrow sources are widened in a host
+ * register: the host forwards a store to a later load only if the load asks for no more than was
+ * stored, and the next instruction usually asks for all 16 bytes.
+ */
+UOP_INLINE simd_vector low_part(const void *p, unsigned size)
+{
+	simd_vector x = {0, 0};
+
+	if (size == 16)
+		memcpy(&x, p, 16);
+	else
+		x[0] = (long long)host_load(p, size);
+	return x;
+}
+
+/* The register with its low bytes replaced by those of `low`. */
+UOP_INLINE simd_vector merged(simd_vector whole, simd_vector low, unsigned size)
+{
+	uint64_t mask = size == 4 ? 0xffffffffull : ~0ull;
+
+	if (size == 16)
+		return low;
+	whole[0] = (long long)(((uint64_t)whole[0] & ~mask) | ((uint64_t)low[0] & mask));
+	return whole;
+}
+
+UOP_INLINE const struct uop *vmove(struct soft_vcpu *v, const struct uop *u, unsigned size,
+				   bool zero, const void *from)
+{
+	simd_vector *to = simd_reg(&v->cpu.xmm[u->in.opr[0].reg]);
+	simd_vector low = low_part(from, size);
+
+	*to = zero ? low : merged(*to, low, size);
+	return uop_go(v, u + 1);
+}
+
 UOP_INLINE const struct uop *vmove_rr(struct soft_vcpu *v, const struct uop *u, unsigned size,
 				      bool zero)
 {
-	const union x86_xmm *from = &v->cpu.xmm[u->in.opr[1].reg];
-	union x86_xmm *to = &v->cpu.xmm[u->in.opr[0].reg], value = {.u64 = {0, 0}};
-
-	memcpy(&value, from, size);
-	if (zero)
-		*to = value;
-	else
-		memcpy(to, &value, size);
-	return uop_go(v, u + 1);
+	return vmove(v, u, size, zero, &v->cpu.xmm[u->in.opr[1].reg]);
 }
 
 UOP_INLINE const struct uop *vmove_rm(struct soft_vcpu *v, const struct uop *u, unsigned size,
 				      bool zero, bool aligned)
 {
 	uint64_t at = uop_address(v, u, ADDRESS_ANY);
-	union x86_xmm *to = &v->cpu.xmm[u->in.opr[0].reg];
 	const void *p = uop_readable(v, at, size);
 
 	if (__builtin_expect(p == NULL || (aligned && at & 15), 0))
 		return uop_direct(v, u);
-	memcpy(to, p, size);
-	if (zero)
-		memset((uint8_t *)to + size, 0, sizeof(*to) - size);
-	return uop_go(v, u + 1);
+	return vmove(v, u, size, zero, p);
 }
 
 UOP_INLINE const struct uop *vmove_mr(struct soft_vcpu *v, const struct uop *u, unsigned size,
@@ -94,10 +119,9 @@ static uop_fn select_vmove(const struct x86_insn *i, bool zero)
 /* MOVD and MOVQ between general and XMM registers. */
 UOP_INLINE const struct uop *gpr_to_xmm(struct soft_vcpu *v, const struct uop *u, unsigned size)
 {
-	union x86_xmm *to = &v->cpu.xmm[u->in.opr[0].reg];
+	simd_vector value = {(long long)alu_truncate(size, v->cpu.r[u->in.opr[1].reg]), 0};
 
-	to->u64[0] = alu_truncate(size, v->cpu.r[u->in.opr[1].reg]);
-	to->u64[1] = 0;
+	*simd_reg(&v->cpu.xmm[u->in.opr[0].reg]) = value;
 	return uop_go(v, u + 1);
 }
 
@@ -126,11 +150,11 @@ UOP_INLINE const struct uop *binary_rm(struct soft_vcpu *v, const struct uop *u,
 {
 	uint64_t at = uop_address(v, u, ADDRESS_ANY);
 	const void *p = uop_readable(v, at, size);
-	union x86_xmm value = {.u64 = {0, 0}};
+	union x86_xmm value;
 
 	if (__builtin_expect(p == NULL || (size == 16 && at & 15), 0))
 		return uop_direct(v, u);
-	memcpy(&value, p, size);
+	*simd_reg(&value) = low_part(p, size);
 	op(&v->cpu.xmm[u->in.opr[0].reg], &value);
 	return uop_go(v, u + 1);
 }
