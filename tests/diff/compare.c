@@ -20,15 +20,16 @@ static void clear_uncomparable(struct case_state *s, uint32_t quirks)
 		memset(s->fx.st, 0, 2 * sizeof(s->fx.st[0]));
 		s->fx.status &= (uint16_t) ~(FSW_C0 | FSW_C1 | FSW_C2 | FSW_C3 | 0x3f);
 	}
+	if (quirks & QUIRK_ANY_C1)
+		s->fx.status &= (uint16_t)~FSW_C1;
 	if (quirks & QUIRK_ANY_XMM)
 		memset(s->fx.xmm, 0, sizeof(s->fx.xmm));
 }
 
-/* Clears a part of the last instruction's memory operand. */
-static void clear_memory(const struct soft_trace *t, struct diff_result *r, unsigned from,
-			 unsigned n_bytes)
+/* Clears a part of memory. */
+static void clear_memory(struct diff_result *r, uint64_t linear, unsigned n_bytes)
 {
-	uint64_t offset = t->memory_at + from;
+	uint64_t offset = linear;
 
 	offset -= offset >= ARENA_HIGH ? ARENA_HIGH : ARENA_DATA;
 	for (; n_bytes && offset < ARENA_DATA_BYTES; n_bytes--)
@@ -41,11 +42,11 @@ static void clear_x87_pointers(const struct soft_trace *t, struct diff_result *r
 	const struct x86_opcode *o = &x86_opcodes[t->quirk_row];
 
 	if (o->opr[0].code == O_Mfx)
-		clear_memory(t, r, 6, 18);
-	else if (t->memory_opsize == 2)
-		clear_memory(t, r, 6, 8);
+		clear_memory(r, t->memory_at + 6, 18);
+	else if (t->quirk_opsize == 2)
+		clear_memory(r, t->memory_at + 6, 8);
 	else
-		clear_memory(t, r, 12, 16);
+		clear_memory(r, t->memory_at + 12, 16);
 }
 
 void compare_normalize(const struct diff_case *c, const struct soft_trace *t, struct diff_result *r)
@@ -58,6 +59,10 @@ void compare_normalize(const struct diff_case *c, const struct soft_trace *t, st
 	s->fx.reserved = 0;
 	for (unsigned n = 0; n < 8; n++)
 		memset(s->fx.st[n].unused, 0, sizeof(s->fx.st[n].unused));
+	/* Coming back from the kernel makes a null selector zero. */
+	for (unsigned n = 0; n < 6; n++)
+		if (s->sel[n] <= 3)
+			s->sel[n] = 0;
 	/* Linux does not keep the upper half of RSP for a 16-bit stack. */
 	if (s->sel[X86_SS] == SEL_DATA16)
 		s->gpr[X86_RSP] = (uint32_t)s->gpr[X86_RSP];
@@ -72,6 +77,10 @@ void compare_normalize(const struct diff_case *c, const struct soft_trace *t, st
 	clear_uncomparable(s, t->quirks);
 	if (t->quirks & QUIRK_ANY_FIP)
 		clear_x87_pointers(t, r);
+	if (t->quirks & QUIRK_ANY_PUSHED && t->quirk_opsize == 4)
+		clear_memory(r, s->gpr[X86_RSP] + 2, 2);
+	if (t->fault_quirks & QUIRK_FAULT_FLAGS)
+		s->rflags &= ~(uint64_t)X86_ARITH;
 }
 
 static bool equal(const struct diff_result *a, const struct diff_result *b)
@@ -86,12 +95,33 @@ static bool equal(const struct diff_result *a, const struct diff_result *b)
 	       memcmp(a->scratch, b->scratch, sizeof(a->scratch)) == 0;
 }
 
+/* Of the instruction at rip. */
+static uint32_t quirks_at(const struct diff_case *c, uint64_t rip)
+{
+	for (unsigned n = 0; n < c->n_insns; n++)
+		if (ARENA_CODE + (uint64_t)c->insn[n].at == rip)
+			return quirk_bits(c->insn[n].row);
+	return 0;
+}
+
+/* Bytes that are no instruction, with the end of the mapped code behind them: it is for a CPU to
+ * choose how many it fetches before it says so. */
+static bool is_decoders_choice(const struct diff_result *native, const struct diff_result *soft)
+{
+	return soft->vector == X86_UD && native->vector == X86_PF &&
+	       native->cr2 == ARENA_CODE + ARENA_CODE_BYTES && native->out.rip == soft->out.rip;
+}
+
 enum verdict compare_native(const struct diff_case *c, const struct soft_trace *t,
 			    struct diff_result *native, struct diff_result *soft)
 {
 	if (t->not_comparable)
 		return VERDICT_NOT_COMPARABLE;
 	if (native->end == END_TIMEOUT && soft->end == END_TIMEOUT)
+		return VERDICT_NOT_COMPARABLE;
+	if (is_decoders_choice(native, soft))
+		return VERDICT_NOT_COMPARABLE;
+	if (native->vector == X86_PF && quirks_at(c, native->out.rip) & QUIRK_FAULT_PAGE)
 		return VERDICT_NOT_COMPARABLE;
 	compare_normalize(c, t, native);
 	compare_normalize(c, t, soft);

@@ -492,12 +492,19 @@ static void assemble(struct draft *d, struct encoded *out)
 	out->len += d->n_body;
 }
 
+static bool choose_reg_form(struct draft *d)
+{
+	if (d->o->form != X86_FORM_MODRM)
+		return d->o->form == X86_FORM_REG;
+	if (d->quirks & QUIRK_NO_REG)
+		return false;
+	return d->quirks & QUIRK_NO_MEM || chance(d, 2, 5);
+}
+
 void encode(struct encoder *e, unsigned row, uint64_t rip, struct encoded *out)
 {
 	struct draft d = {.e = e, .o = &x86_opcodes[row], .quirks = e->quirks[row], .seg = -1};
-	bool reg_form = d.o->form == X86_FORM_REG ||
-			(d.o->form == X86_FORM_MODRM && !(d.quirks & QUIRK_NO_REG) &&
-			 seeded_chance(e->rng, 2, 5));
+	bool reg_form = choose_reg_form(&d);
 
 	choose_sizes(&d);
 	choose_rep(&d);

@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+static const char selector_push[] =
+	"four bytes pushed for a selector: Intel writes two of them, AMD all";
+
 const struct quirk quirks[] = {
 	{"syscall", 0, 0, QUIRK_NEVER, "would call the host's kernel"},
 	{"sysenter", 0, 0, QUIRK_NEVER,
@@ -20,6 +23,25 @@ const struct quirk quirks[] = {
 	{"rdtscp", 0, 0, QUIRK_LAST | QUIRK_ANY_AX_DX | QUIRK_ANY_BX_CX, "time"},
 	{"prefetch", 0, 0, QUIRK_NO_REG,
 	 "0F 0D with a register: #UD on AMD, no operation on Intel"},
+	{"cvtpi2ps", 0, 0, QUIRK_NO_MEM,
+	 "from memory: Intel documents a change to MMX state, AMD makes none"},
+	{"int1", 0, 0, QUIRK_NEVER, "some hypervisors report it before the instruction, not after"},
+	{"fcomi", 0, 0, QUIRK_LAST | QUIRK_ANY_C1,
+	 "Intel documents that C1 is cleared, AMD leaves it"},
+	{"fcomip", 0, 0, QUIRK_LAST | QUIRK_ANY_C1,
+	 "Intel documents that C1 is cleared, AMD leaves it"},
+	{"fucomi", 0, 0, QUIRK_LAST | QUIRK_ANY_C1,
+	 "Intel documents that C1 is cleared, AMD leaves it"},
+	{"fucomip", 0, 0, QUIRK_LAST | QUIRK_ANY_C1,
+	 "Intel documents that C1 is cleared, AMD leaves it"},
+	{"cmps", 0, 0, QUIRK_FAULT_FLAGS,
+	 "repeated and faulting: Intel restores the flags, AMD does not"},
+	{"scas", 0, 0, QUIRK_FAULT_FLAGS,
+	 "repeated and faulting: Intel restores the flags, AMD does not"},
+	{"maskmovq", 0, 0, QUIRK_FAULT_PAGE,
+	 "faults of bytes that are masked out depend on the CPU"},
+	{"maskmovdqu", 0, 0, QUIRK_FAULT_PAGE,
+	 "faults of bytes that are masked out depend on the CPU"},
 	{"bsf", 0, 0, QUIRK_NO_REP, "F3 makes it TZCNT, which the model lacks"},
 	{"bsr", 0, 0, QUIRK_NO_REP, "F3 makes it LZCNT, which the model lacks"},
 	{"fnstenv", 0, 0, QUIRK_LAST | QUIRK_ANY_FIP,
@@ -28,6 +50,12 @@ const struct quirk quirks[] = {
 	 "AMD stores x87 pointers only while an exception is pending"},
 	{"fxsave", 0, 0, QUIRK_LAST | QUIRK_ANY_FIP,
 	 "AMD stores x87 pointers only while an exception is pending"},
+	{NULL, 0, O_ES, QUIRK_LAST | QUIRK_ANY_PUSHED, selector_push},
+	{NULL, 0, O_CS, QUIRK_LAST | QUIRK_ANY_PUSHED, selector_push},
+	{NULL, 0, O_SS, QUIRK_LAST | QUIRK_ANY_PUSHED, selector_push},
+	{NULL, 0, O_DS, QUIRK_LAST | QUIRK_ANY_PUSHED, selector_push},
+	{NULL, 0, O_FS, QUIRK_LAST | QUIRK_ANY_PUSHED, selector_push},
+	{NULL, 0, O_GS, QUIRK_LAST | QUIRK_ANY_PUSHED, selector_push},
 	{NULL, A_F64, 0, QUIRK_NO_66, "near branches in 64-bit code: AMD obeys 66, Intel does not"},
 	{NULL, 0, O_Mp, QUIRK_NO_REX_W, "far pointers: Intel takes 64-bit offsets, AMD does not"},
 	{NULL, 0, O_Rm, QUIRK_NO_LOCK, "MOV CR0 with LOCK is MOV CR8 on AMD"},

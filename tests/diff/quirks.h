@@ -15,14 +15,21 @@ enum quirk_bits {
 	QUIRK_NO_REP = 1 << 2, /* no F2 or F3 prefix */
 	QUIRK_NO_REX_W = 1 << 3,
 	QUIRK_NO_LOCK = 1 << 4,
-	QUIRK_LAST = 1 << 5,	/* only as the last instruction: its result is not comparable */
-	QUIRK_NO_REG = 1 << 11, /* memory form only */
-	/* The comparison's part: what is free after QUIRK_LAST. */
-	QUIRK_ANY_AX_DX = 1 << 6,
-	QUIRK_ANY_BX_CX = 1 << 7,
-	QUIRK_ANY_X87 = 1 << 8,	 /* close to, not equal: ST(0), ST(1), C0..C3, PE */
-	QUIRK_ANY_XMM = 1 << 9,	 /* close to, not equal: the destination */
-	QUIRK_ANY_FIP = 1 << 10, /* the x87 pointers within the memory operand */
+	QUIRK_NO_REG = 1 << 5, /* memory form only */
+	QUIRK_NO_MEM = 1 << 6, /* register form only */
+	QUIRK_LAST =
+		1 << 7, /* only as the last instruction: part of its result is not comparable */
+	/* The comparison's part: what is free after an instruction with QUIRK_LAST. */
+	QUIRK_ANY_AX_DX = 1 << 8,
+	QUIRK_ANY_BX_CX = 1 << 9,
+	QUIRK_ANY_X87 = 1 << 10,    /* ST(0), ST(1), C0..C3 and the exception flags */
+	QUIRK_ANY_XMM = 1 << 11,    /* XMM registers */
+	QUIRK_ANY_FIP = 1 << 12,    /* the x87 pointers within the memory operand */
+	QUIRK_ANY_C1 = 1 << 13,	    /* x87 C1 */
+	QUIRK_ANY_PUSHED = 1 << 14, /* the two bytes above a pushed 16-bit value */
+	/* ... and after a fault of the instruction. */
+	QUIRK_FAULT_FLAGS = 1 << 15, /* arithmetic flags */
+	QUIRK_FAULT_PAGE = 1 << 16,  /* whether there is a page fault, where, and the x87 state */
 };
 
 struct quirk {

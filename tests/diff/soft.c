@@ -283,6 +283,7 @@ static void note_step(struct soft *s, struct soft_trace *t, const struct x86_ins
 {
 	if (status == X86_FAULT) {
 		t->fault_row = meant ? meant->row : X86_NO_ROW;
+		t->fault_quirks = meant ? s->generator->quirks[meant->row] : 0;
 		return;
 	}
 	note_flags(t, i);
@@ -290,7 +291,7 @@ static void note_step(struct soft *s, struct soft_trace *t, const struct x86_ins
 		t->quirks = s->generator->quirks[i->op];
 		t->quirk_row = i->op;
 		t->memory_at = operand_linear(s->cpu, i);
-		t->memory_opsize = i->opsize;
+		t->quirk_opsize = i->opsize;
 	}
 	if (t->n_rows < SOFT_ROWS_MAX)
 		t->rows[t->n_rows++] = i->op;

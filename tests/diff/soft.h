@@ -20,8 +20,9 @@ struct soft_trace {
 	uint32_t quirks; /* enum quirk_bits, or 0 */
 	uint16_t quirk_row;
 	uint64_t memory_at;	    /* where its memory operand was, if it has one */
-	uint8_t memory_opsize;	    /* its operand size */
+	uint8_t quirk_opsize;	    /* its operand size */
 	uint16_t fault_row;	    /* the instruction that faulted, or X86_NO_ROW */
+	uint32_t fault_quirks;	    /* enum quirk_bits of that one */
 	const char *not_comparable; /* why the rest cannot be judged, or NULL */
 	unsigned n_rows;	    /* rows carried out, the first SOFT_ROWS_MAX of them */
 	uint16_t rows[SOFT_ROWS_MAX];
