@@ -169,8 +169,9 @@ static enum x86_status cmps(struct x86_cpu *c, const struct x86_insn *i, struct 
 			compared(i, run, a, b);
 		} while (++done < n && !run->stop);
 	} else {
-		X86_TRY(x86_load(c, i->seg, gpr_read(c, X86_RSI, i->adsize), &a, size));
+		/* in the order in which the host CPU faults */
 		X86_TRY(x86_load(c, X86_ES, gpr_read(c, X86_RDI, i->adsize), &b, size));
+		X86_TRY(x86_load(c, i->seg, gpr_read(c, X86_RSI, i->adsize), &a, size));
 		compared(i, run, a, b);
 		done = 1;
 	}
