@@ -61,8 +61,9 @@ static void print_text(const char *text, bool all)
 	while (*text) {
 		const char *end = strchr(text, '\n');
 		int len = (int)(end ? end - text : (long)strlen(text));
+		bool last = !text[len] || !text[len + 1];
 
-		if (all || !strncmp(text, "FAIL", 4))
+		if (all || last || !strncmp(text, "FAIL", 4))
 			printf("    %.*s\n", len, text);
 		text += len + (end != NULL);
 	}
@@ -111,7 +112,7 @@ static bool run_one(const struct options *o, const char *name, const char *model
 		return true;
 	}
 	printf("FAIL %s on %s, %s\n", name, driver == VMM_STEP ? "step" : "interpret", model);
-	print_text(r->text, o->verbose || r->end != g->end);
+	print_text(r->text, o->verbose);
 	return false;
 }
 
