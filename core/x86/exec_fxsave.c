@@ -34,7 +34,11 @@ static enum x86_status check_alignment(struct x86_cpu *c, const struct x86_insn 
 {
 	uint64_t base = x86_is_64(c) && i->seg < X86_FS ? 0 : c->seg[i->seg].base;
 
-	return (base + operand_offset(c, i)) % ALIGNMENT ? x86_raise_gp(c) : X86_OK;
+	if ((base + operand_offset(c, i)) % ALIGNMENT == 0)
+		return X86_OK;
+	/* With alignment checking on it is for the CPU to choose: #AC, as the host has it. */
+	X86_TRY(x86_linear(c, i->seg, operand_offset(c, i), ALIGNMENT, X86_ACCESS_READ, &base));
+	return x86_raise_gp(c);
 }
 
 static void put16(uint8_t *to, uint16_t v)

@@ -259,7 +259,7 @@ enum x86_status exec_arpl(struct x86_cpu *c, const struct x86_insn *i)
 	uint64_t to, from;
 	bool raise;
 
-	X86_TRY(operand_read_rmw(c, i, 0, &to));
+	X86_TRY(operand_read(c, i, 0, &to));
 	X86_TRY(operand_read(c, i, 1, &from));
 	raise = (to & 3) < (from & 3);
 	if (raise)

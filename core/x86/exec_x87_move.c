@@ -118,6 +118,8 @@ static enum x86_status store(struct x86_cpu *c, const struct x86_insn *i, host_x
 	done = !(h.status & ~h.control & X87_BEFORE_STORE);
 	if (done)
 		X86_TRY(x86_store(c, i->seg, operand_offset(c, i), h.memory, size_bytes));
+	else /* the operand's own faults come before the operation's */
+		X86_TRY(x86_probe(c, i->seg, operand_offset(c, i), size_bytes, X86_ACCESS_WRITE));
 	x87_note(c, i, true);
 	x87_report(c, h.status, X87_BEFORE_STORE);
 	if (done && pop)

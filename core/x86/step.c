@@ -96,12 +96,18 @@ enum x86_status x86_fetch_insn(struct x86_cpu *c, struct x86_insn *i)
 	return result == X86_DECODE_TOO_LONG ? x86_raise_gp(c) : x86_raise(c, X86_UD);
 }
 
+/* INT n, INT3, INT1, INTO, SYSCALL: the jumps that save the flags and clear TF. */
+static bool saves_flags(const struct x86_opcode *o)
+{
+	return o->attr & A_SYNC && o->flags_read;
+}
+
 /* Single-step and data breakpoint traps: due after an instruction has completed, unless it was
- * one that loads SS (SDM vol. 3A 6.8.3).  An instruction that delivered an interrupt of its own
- * has cleared TF and is not followed by a trap. */
+ * one that loads SS (SDM vol. 3A 6.8.3).  TF as it was before the instruction counts, except that
+ * one that saved it for later is not followed by a trap. */
 static void raise_traps(struct x86_cpu *c, const struct x86_insn *i, bool was_stepping)
 {
-	bool step = was_stepping && (c->rflags & X86_TF || !(x86_opcodes[i->op].attr & A_JUMP));
+	bool step = was_stepping && (c->rflags & X86_TF || !saves_flags(&x86_opcodes[i->op]));
 	uint64_t hits = c->debug_hit | (step ? DR6_SINGLE_STEP : 0);
 
 	if (!hits || c->shadow & X86_SHADOW_MOV_SS)

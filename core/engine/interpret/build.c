@@ -59,7 +59,7 @@ static bool is_pure(const struct x86_insn *i, uop_fn run)
 	       uop_exec(i) != exec_pop && uop_exec(i) != exec_leave;
 }
 
-/* A count of zero, which leaves the flags alone, is known where the count is an immediate. */
+/* What must be there before the instruction.  A count of zero, which leaves the flags alone, is known where the count is an immediate. */
 static uint16_t flags_read_by(const struct x86_insn *i)
 {
 	const struct x86_opcode *o = &x86_opcodes[i->op];
@@ -68,6 +68,8 @@ static uint16_t flags_read_by(const struct x86_insn *i)
 	if ((exec == exec_shl || exec == exec_shr || exec == exec_sar) &&
 	    i->opr[1].kind == X86_OPR_IMM && i->imm & (i->opsize == 8 ? 63 : 31))
 		return 0;
+	if (exec == exec_imul2 || exec == exec_imul3)
+		return o->flags_undef; /* these four stay as they are, see alu.h */
 	return o->flags_read;
 }
 

@@ -208,7 +208,7 @@ static inline bool uop_addressable(const struct x86_insn *i, uint32_t mode, enum
 
 	if (long_mode && i->adsize == 8 && i->seg < X86_FS)
 		*how = ADDRESS_64;
-	else if (i->adsize >= 4 && (long_mode || i->seg < X86_FS))
+	else if (i->adsize >= 4 && (long_mode || (i->seg < X86_FS && i->seg != X86_CS)))
 		*how = ADDRESS_ANY;
 	else
 		return false;

@@ -275,7 +275,9 @@ uop_fn uop_select_move(const struct x86_insn *i, uint32_t mode)
 	if (exec == exec_xchg && i->opr[0].kind == X86_OPR_GPR && i->opr[1].kind == X86_OPR_GPR) {
 		if (x86_opcodes[i->op].opcode == 0x90 && i->opr[0].reg == X86_RAX)
 			return nop; /* 90: does not even clear the upper half of RAX */
-		return i->opsize == 8 ? xchg_8 : i->opsize == 4 ? xchg_4 : NULL;
+		return i->opr[0].size_bytes == 8   ? xchg_8
+		       : i->opr[0].size_bytes == 4 ? xchg_4
+						   : NULL;
 	}
 	if (exec == exec_cbw && i->opsize >= 4)
 		return i->opsize == 8 ? widen_8 : widen_4;
