@@ -42,7 +42,7 @@ static void clear_x87_pointers(const struct soft_trace *t, struct diff_result *r
 	const struct x86_opcode *o = &x86_opcodes[t->quirk_row];
 
 	if (o->opr[0].code == O_Mfx)
-		clear_memory(r, t->memory_at + 6, 18);
+		clear_memory(r, t->memory_at + 6, 18), clear_memory(r, t->memory_at + 28, 4);
 	else if (t->quirk_opsize == 2)
 		clear_memory(r, t->memory_at + 6, 8);
 	else
@@ -106,10 +106,23 @@ static uint32_t quirks_at(const struct diff_case *c, uint64_t rip)
 
 /* Bytes that are no instruction, with the end of the mapped code behind them: it is for a CPU to
  * choose how many it fetches before it says so. */
-static bool is_decoders_choice(const struct diff_result *native, const struct diff_result *soft)
+static bool is_decoders_choice(const struct diff_result *a, const struct diff_result *b)
 {
-	return soft->vector == X86_UD && native->vector == X86_PF &&
-	       native->cr2 == ARENA_CODE + ARENA_CODE_BYTES && native->out.rip == soft->out.rip;
+	const struct diff_result *fetch = a->vector == X86_PF ? a : b, *other = fetch == a ? b : a;
+
+	return other->vector == X86_UD && fetch->vector == X86_PF &&
+	       fetch->cr2 == ARENA_CODE + ARENA_CODE_BYTES && a->out.rip == b->out.rip;
+}
+
+static bool may_differ(const struct diff_case *c, const struct diff_result *a,
+		       const struct diff_result *b)
+{
+	if (quirks_at(c, a->out.rip) & QUIRK_FAULT_ANY ||
+	    quirks_at(c, b->out.rip) & QUIRK_FAULT_ANY)
+		return true;
+	if (a->out.rip == b->out.rip && quirks_at(c, a->out.rip) & QUIRK_FAULT_ORDER)
+		return true;
+	return is_decoders_choice(a, b);
 }
 
 enum verdict compare_native(const struct diff_case *c, const struct soft_trace *t,
@@ -119,13 +132,13 @@ enum verdict compare_native(const struct diff_case *c, const struct soft_trace *
 		return VERDICT_NOT_COMPARABLE;
 	if (native->end == END_TIMEOUT && soft->end == END_TIMEOUT)
 		return VERDICT_NOT_COMPARABLE;
-	if (is_decoders_choice(native, soft))
-		return VERDICT_NOT_COMPARABLE;
-	if (native->vector == X86_PF && quirks_at(c, native->out.rip) & QUIRK_FAULT_PAGE)
-		return VERDICT_NOT_COMPARABLE;
 	compare_normalize(c, t, native);
 	compare_normalize(c, t, soft);
-	return equal(native, soft) ? VERDICT_AGREE : VERDICT_DISAGREE;
+	if (equal(native, soft))
+		return VERDICT_AGREE;
+	if (native->end == END_TRAP && soft->end == END_TRAP && may_differ(c, native, soft))
+		return VERDICT_NOT_COMPARABLE;
+	return VERDICT_DISAGREE;
 }
 
 enum verdict compare_engines(const struct diff_result *reference, const struct diff_result *engine)

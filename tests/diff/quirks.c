@@ -8,6 +8,10 @@
 static const char selector_push[] =
 	"four bytes pushed for a selector: Intel writes two of them, AMD all";
 
+static const char x87_pointers[] =
+	"AMD stores x87 pointers only while an exception is pending, and has MXCSR bit 17";
+static const char many_parts[] = "several memory accesses, each of which may fault, in any order";
+
 const struct quirk quirks[] = {
 	{"syscall", 0, 0, QUIRK_NEVER, "would call the host's kernel"},
 	{"sysenter", 0, 0, QUIRK_NEVER,
@@ -34,28 +38,31 @@ const struct quirk quirks[] = {
 	 "Intel documents that C1 is cleared, AMD leaves it"},
 	{"fucomip", 0, 0, QUIRK_LAST | QUIRK_ANY_C1,
 	 "Intel documents that C1 is cleared, AMD leaves it"},
-	{"cmps", 0, 0, QUIRK_FAULT_FLAGS,
+	{"cmps", 0, 0, QUIRK_FAULT_FLAGS | QUIRK_FAULT_ORDER,
 	 "repeated and faulting: Intel restores the flags, AMD does not"},
-	{"scas", 0, 0, QUIRK_FAULT_FLAGS,
+	{"scas", 0, 0, QUIRK_FAULT_FLAGS | QUIRK_FAULT_ORDER,
 	 "repeated and faulting: Intel restores the flags, AMD does not"},
-	{"maskmovq", 0, 0, QUIRK_FAULT_PAGE,
+	{"maskmovq", 0, 0, QUIRK_FAULT_ANY,
 	 "faults of bytes that are masked out depend on the CPU"},
-	{"maskmovdqu", 0, 0, QUIRK_FAULT_PAGE,
+	{"maskmovdqu", 0, 0, QUIRK_FAULT_ANY,
 	 "faults of bytes that are masked out depend on the CPU"},
 	{"bsf", 0, 0, QUIRK_NO_REP, "F3 makes it TZCNT, which the model lacks"},
 	{"bsr", 0, 0, QUIRK_NO_REP, "F3 makes it LZCNT, which the model lacks"},
-	{"fnstenv", 0, 0, QUIRK_LAST | QUIRK_ANY_FIP,
-	 "AMD stores x87 pointers only while an exception is pending"},
-	{"fnsave", 0, 0, QUIRK_LAST | QUIRK_ANY_FIP,
-	 "AMD stores x87 pointers only while an exception is pending"},
-	{"fxsave", 0, 0, QUIRK_LAST | QUIRK_ANY_FIP,
-	 "AMD stores x87 pointers only while an exception is pending"},
+	{"fnstenv", 0, 0, QUIRK_LAST | QUIRK_ANY_FIP | QUIRK_FAULT_ORDER, x87_pointers},
+	{"fnsave", 0, 0, QUIRK_LAST | QUIRK_ANY_FIP | QUIRK_FAULT_ORDER, x87_pointers},
+	{"fxsave", 0, 0, QUIRK_LAST | QUIRK_ANY_FIP | QUIRK_FAULT_ORDER, x87_pointers},
 	{NULL, 0, O_ES, QUIRK_LAST | QUIRK_ANY_PUSHED, selector_push},
 	{NULL, 0, O_CS, QUIRK_LAST | QUIRK_ANY_PUSHED, selector_push},
 	{NULL, 0, O_SS, QUIRK_LAST | QUIRK_ANY_PUSHED, selector_push},
 	{NULL, 0, O_DS, QUIRK_LAST | QUIRK_ANY_PUSHED, selector_push},
 	{NULL, 0, O_FS, QUIRK_LAST | QUIRK_ANY_PUSHED, selector_push},
 	{NULL, 0, O_GS, QUIRK_LAST | QUIRK_ANY_PUSHED, selector_push},
+	{"fxrstor", 0, 0, QUIRK_FAULT_ORDER, many_parts},
+	{"frstor", 0, 0, QUIRK_FAULT_ORDER, many_parts},
+	{"fldenv", 0, 0, QUIRK_FAULT_ORDER, many_parts},
+	{"retf", 0, 0, QUIRK_FAULT_ORDER, many_parts},
+	{"iret", 0, 0, QUIRK_FAULT_ORDER, many_parts},
+	{"verw", 0, 0, QUIRK_NO_LOCK, "with LOCK: #UD by the manuals, but not on all CPUs"},
 	{NULL, A_F64, 0, QUIRK_NO_66, "near branches in 64-bit code: AMD obeys 66, Intel does not"},
 	{NULL, 0, O_Mp, QUIRK_NO_REX_W, "far pointers: Intel takes 64-bit offsets, AMD does not"},
 	{NULL, 0, O_Rm, QUIRK_NO_LOCK, "MOV CR0 with LOCK is MOV CR8 on AMD"},

@@ -29,7 +29,9 @@ enum quirk_bits {
 	QUIRK_ANY_PUSHED = 1 << 14, /* the two bytes above a pushed 16-bit value */
 	/* ... and after a fault of the instruction. */
 	QUIRK_FAULT_FLAGS = 1 << 15, /* arithmetic flags */
-	QUIRK_FAULT_PAGE = 1 << 16,  /* whether there is a page fault, where, and the x87 state */
+	QUIRK_FAULT_ORDER =
+		1 << 16,	   /* which of several faults is taken, and what was done before */
+	QUIRK_FAULT_ANY = 1 << 17, /* whether there is a fault at all */
 };
 
 struct quirk {

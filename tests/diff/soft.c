@@ -311,7 +311,7 @@ static enum case_end run_steps(struct soft *s, const struct diff_case *c, struct
 			t->not_comparable = "jumped into the middle of an instruction";
 		do
 			status = x86_step(cpu, &i);
-		while (status == X86_AGAIN);
+		while (status == X86_AGAIN && cpu->cpl != 0);
 		if (status == X86_EXIT || cpu->activity != X86_ACTIVE)
 			return END_ODD;
 		note_step(s, t, &i, meant, status);
