@@ -468,6 +468,7 @@ static void privileges_do_not_mix(void **state)
 	x86_mode_update(c);
 	assert_int_equal(read_at(l, X86_DS, DATA, 8), X86_PF | 5 << 8);
 	assert_int_equal(write_at(l, X86_DS, DATA, 8), X86_PF | 7 << 8);
+	settle(l);
 	assert_int_equal(x86_load_linear(c, DATA, &v, 8, X86_ACCESS_SYSTEM), X86_OK);
 	assert_int_equal(x86_store_linear(c, DATA, &v, 8, X86_ACCESS_SYSTEM), X86_OK);
 	assert_int_equal(read_at(l, X86_DS, DATA, 8), X86_PF | 5 << 8);
