@@ -58,6 +58,30 @@ void memory_fill(void *to, uint8_t byte, size_t size_bytes);
 void memory_copy(void *to, const void *from, size_t size_bytes);
 bool memory_same(const void *a, const void *b, size_t size_bytes);
 
+/* Loads and stores that the compiler can neither move nor see through, for memory that has
+ * several addresses. */
+#define PEEK_POKE(bits, suffix, reg)                                                           \
+	static inline uint##bits##_t peek##bits(const volatile void *from)                     \
+	{                                                                                      \
+		uint##bits##_t value;                                                          \
+                                                                                               \
+		__asm__ volatile("mov" suffix " (%1), %0"                                      \
+				 : "=" reg(value)                                              \
+				 : "r"(from)                                                   \
+				 : "memory");                                                  \
+		return value;                                                                  \
+	}                                                                                      \
+	static inline void poke##bits(volatile void *to, uint##bits##_t value)                 \
+	{                                                                                      \
+		__asm__ volatile("mov" suffix " %1, (%0)" : : "r"(to), reg(value) : "memory"); \
+	}
+PEEK_POKE(8, "b", "q")
+PEEK_POKE(16, "w", "r")
+PEEK_POKE(32, "l", "r")
+#ifdef __x86_64__
+PEEK_POKE(64, "q", "r")
+#endif
+
 static inline void port_out8(uint16_t port, uint8_t value)
 {
 	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port) : "memory");

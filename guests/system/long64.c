@@ -243,11 +243,11 @@ static void large_pages(void)
 	map_afresh();
 	directory[1] = (unsigned long)large | P | W | U | PS;
 	large[0x12345] = 99;
-	check_equal("2 MiB page", *((uint8_t *)at(LARGE) + 0x12345), 99);
+	check_equal("2 MiB page", peek8(at(LARGE + 0x12345)), 99);
 	check_equal("A of a 2 MiB page", directory[1] & (A | D), A);
 	store(at(LARGE + 0x12345));
 	check_equal("D of a 2 MiB page", directory[1] & (A | D), A | D);
-	check_equal("it has been stored", large[0x12345], 7);
+	check_equal("it has been stored", peek8(&large[0x12345]), 7);
 	directory[1] |= NX;
 	invalidate(LARGE);
 	expect_fault("NX 2 MiB page", VEC_PF, PRESENT | FETCH, WINDOW + LARGE + 5, run,
@@ -257,8 +257,8 @@ static void large_pages(void)
 			 at(2 * LARGE));
 	pdpt[1] = P | W | U | PS;
 	if (cpuid_has(0x80000001, 3, 26)) {
-		check_equal("1 GiB page",
-			    *(uint8_t *)at((1ul << 30) + (unsigned long)large + 0x12345), 7);
+		check_equal("1 GiB page", peek8(at((1ul << 30) + (unsigned long)large + 0x12345)),
+			    7);
 		check_equal("A of a 1 GiB page", pdpt[1] & (A | D), A);
 		pdpt[1] |= 1ul << 13;
 		reload();
@@ -281,25 +281,25 @@ static void changes(void)
 	load(at(0));
 	table[0] = (unsigned long)frames[1] | P | W | U;
 	invalidate(0);
-	check_equal("new page after INVLPG", *(uint8_t *)at(0), 11);
+	check_equal("new page after INVLPG", peek8(at(0)), 11);
 	table[0] = (unsigned long)frames[0] | P | W | U;
 	reload();
-	check_equal("new page after a CR3 load", *(uint8_t *)at(0), 10);
+	check_equal("new page after a CR3 load", peek8(at(0)), 10);
 	write_cr4(read_cr4() | CR4_PGE);
 	table[0] |= G;
 	reload();
 	load(at(0));
 	table[0] = (unsigned long)frames[1] | P | W | U | G;
 	invalidate(0);
-	check_equal("new global page after INVLPG", *(uint8_t *)at(0), 11);
+	check_equal("new global page after INVLPG", peek8(at(0)), 11);
 	table[0] = (unsigned long)frames[0] | P | W | U | G;
 	write_cr4(read_cr4() & ~CR4_PGE);
-	check_equal("new global page after CR4.PGE was cleared", *(uint8_t *)at(0), 10);
+	check_equal("new global page after CR4.PGE was cleared", peek8(at(0)), 10);
 	table[1] = 0;
 	invalidate(PAGE);
 	expect_fault("gone after INVLPG", VEC_PF, 0, WINDOW + PAGE, load, at(PAGE));
 	table[1] = (unsigned long)frames[1] | P | W | U;
-	check_equal("back without any flush", *(uint8_t *)at(PAGE), 11);
+	check_equal("back without any flush", peek8(at(PAGE)), 11);
 }
 
 /* ---- across pages ---- */
@@ -314,10 +314,10 @@ static void across_pages(void)
 	table[0] = (unsigned long)frames[2] | P | W | U;
 	table[1] = (unsigned long)frames[0] | P | W | U;
 	reload();
-	*middle = 0x1122334455667788;
-	check_equal("first half", *(uint32_t *)(frames[2] + PAGE - 4), 0x55667788);
-	check_equal("second half", *(uint32_t *)frames[0], 0x11223344);
-	check_equal("both halves", *middle, 0x1122334455667788);
+	poke64(middle, 0x1122334455667788);
+	check_equal("first half", peek32(frames[2] + PAGE - 4), 0x55667788);
+	check_equal("second half", peek32(frames[0]), 0x11223344);
+	check_equal("both halves", peek64(middle), 0x1122334455667788);
 	table[1] &= ~W;
 	invalidate(PAGE);
 	expect_fault("store into a read-only second page", VEC_PF, PRESENT | WRITE, WINDOW + PAGE,
@@ -326,7 +326,7 @@ static void across_pages(void)
 	invalidate(PAGE);
 	expect_fault("store into an absent second page", VEC_PF, WRITE, WINDOW + PAGE, store_quad,
 		     middle);
-	check_equal("has left the first alone", *(uint32_t *)(frames[2] + PAGE - 4), 0x55667788);
+	check_equal("has left the first alone", peek32(frames[2] + PAGE - 4), 0x55667788);
 	expect_fault("load from an absent second page", VEC_PF, 0, WINDOW + PAGE, load_quad,
 		     middle);
 	table[1] = (unsigned long)frames[0] | P | W | U;
