@@ -16,9 +16,6 @@
 
 #include "core/x86/gate.h"
 
-#define DR6_BD (1u << 13)
-#define DR7_GD (1u << 13)
-
 enum x86_status x86_raise(struct x86_cpu *c, enum x86_vector vector)
 {
 	c->event = (struct x86_event){.kind = X86_EVENT_EXCEPTION, .vector = (uint8_t)vector};
