@@ -208,6 +208,6 @@ enum x86_status exec_cmpxchg8b(struct x86_cpu *c, const struct x86_insn *i)
 		return exchange_pair(c, i, offset, 4);
 	if (!x86_has(c, X86_FEAT_CX16))
 		return x86_raise(c, X86_UD);
-	X86_TRY(operand_check_aligned(c, i, offset, X86_ACCESS_WRITE));
+	X86_TRY(operand_check_aligned(c, i, offset));
 	return exchange_pair(c, i, offset, 8);
 }

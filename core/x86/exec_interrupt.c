@@ -36,13 +36,11 @@ enum x86_status exec_int1(struct x86_cpu *c, const struct x86_insn *i)
 enum x86_status exec_bound(struct x86_cpu *c, const struct x86_insn *i)
 {
 	unsigned size = i->opsize;
-	uint8_t bytes[8];
-	uint64_t lower = 0, upper = 0;
+	uint64_t lower = 0, upper = 0, at = operand_offset(c, i);
 	int64_t index;
 
-	X86_TRY(x86_load(c, i->seg, operand_offset(c, i), bytes, 2 * size));
-	__builtin_memcpy(&lower, bytes, size);
-	__builtin_memcpy(&upper, bytes + size, size);
+	X86_TRY(x86_load(c, i->seg, at, &lower, size));
+	X86_TRY(x86_load(c, i->seg, at + size, &upper, size));
 	index = (int64_t)alu_sign_extend(size, c->r[i->opr[0].reg]);
 	if (index < (int64_t)alu_sign_extend(size, lower) ||
 	    index > (int64_t)alu_sign_extend(size, upper))

@@ -55,24 +55,19 @@ enum x86_status operand_write_other(struct x86_cpu *c, const struct x86_insn *i,
 	}
 }
 
-enum x86_status operand_check_aligned(struct x86_cpu *c, const struct x86_insn *i, uint64_t offset,
-				      unsigned access)
+enum x86_status operand_check_aligned(struct x86_cpu *c, const struct x86_insn *i, uint64_t offset)
 {
 	uint64_t base = x86_is_64(c) && i->seg < X86_FS ? 0 : c->seg[i->seg].base;
 
-	if (!((base + offset) & 15))
-		return X86_OK;
-	if (x86_linear(c, i->seg, offset, 16, access, &base) == X86_OK || c->event.vector == X86_AC)
-		return x86_raise_gp(c);
-	return X86_FAULT;
+	return (base + offset) & 15 ? x86_raise_gp(c) : X86_OK;
 }
 
 static enum x86_status check_xmm_operand(struct x86_cpu *c, const struct x86_insn *i, unsigned n,
-					 uint64_t offset, unsigned access)
+					 uint64_t offset)
 {
 	if (i->opr[n].size_bytes != 16 || x86_opcodes[i->op].attr & A_UNALIGNED)
 		return X86_OK;
-	return operand_check_aligned(c, i, offset, access);
+	return operand_check_aligned(c, i, offset);
 }
 
 enum x86_status operand_read_xmm(struct x86_cpu *c, const struct x86_insn *i, unsigned n,
@@ -87,7 +82,7 @@ enum x86_status operand_read_xmm(struct x86_cpu *c, const struct x86_insn *i, un
 		return X86_OK;
 	}
 	offset = operand_offset(c, i);
-	X86_TRY(check_xmm_operand(c, i, n, offset, X86_ACCESS_READ));
+	X86_TRY(check_xmm_operand(c, i, n, offset));
 	return x86_load(c, i->seg, offset, v, o->size_bytes);
 }
 
@@ -102,7 +97,7 @@ enum x86_status operand_write_xmm(struct x86_cpu *c, const struct x86_insn *i, u
 		return X86_OK;
 	}
 	offset = operand_offset(c, i);
-	X86_TRY(check_xmm_operand(c, i, n, offset, X86_ACCESS_WRITE));
+	X86_TRY(check_xmm_operand(c, i, n, offset));
 	return x86_store(c, i->seg, offset, v, o->size_bytes);
 }
 

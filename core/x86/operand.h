@@ -78,10 +78,9 @@ static inline enum x86_status operand_write(struct x86_cpu *c, const struct x86_
 	return X86_OK;
 }
 
-/* #GP(0) unless the memory operand at offset is aligned to 16 bytes; where it is not, faults of
- * segmentation (but not #AC) come first. */
-enum x86_status operand_check_aligned(struct x86_cpu *c, const struct x86_insn *i, uint64_t offset,
-				      unsigned access);
+/* #GP(0) unless the memory operand at offset is aligned to 16 bytes: before all other faults of
+ * the operand, #SS and #AC included. */
+enum x86_status operand_check_aligned(struct x86_cpu *c, const struct x86_insn *i, uint64_t offset);
 
 /* XMM register or memory operand n, as many bytes as the operand has; bytes beyond are zero.
  * 16-byte memory must be aligned (#GP) unless the row says A_UNALIGNED. */

@@ -293,16 +293,15 @@ void x86_segment_drop_inner(struct x86_cpu *c, unsigned cpl)
 enum x86_status x86_far_pointer(struct x86_cpu *c, const struct x86_insn *i, unsigned n,
 				uint64_t *offset, uint16_t *selector)
 {
-	uint8_t bytes[10];
+	uint64_t at = operand_offset(c, i);
 
 	if (i->opr[n].kind == X86_OPR_FAR) {
 		*offset = alu_truncate(i->opsize, (uint64_t)i->imm);
 		*selector = (uint16_t)i->disp;
 		return X86_OK;
 	}
-	X86_TRY(x86_load(c, i->seg, operand_offset(c, i), bytes, i->opsize + 2u));
+	/* two accesses, each with its own alignment */
 	*offset = 0;
-	__builtin_memcpy(offset, bytes, i->opsize);
-	__builtin_memcpy(selector, bytes + i->opsize, 2);
-	return X86_OK;
+	X86_TRY(x86_load(c, i->seg, at, offset, i->opsize));
+	return x86_load(c, i->seg, at + i->opsize, selector, 2);
 }
