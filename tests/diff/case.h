@@ -27,7 +27,7 @@
 
 #define CASE_INSNS	   12
 #define CASE_CODE_BYTES	   256
-#define CASE_SCRATCH_BYTES 64
+#define CASE_SCRATCH_BYTES 4096
 
 /* Selectors of user segments, as Linux numbers them, and of the two 16-bit segments that the
  * native child asks for by modify_ldt(). */

@@ -26,6 +26,11 @@ static void clear_uncomparable(struct case_state *s, uint32_t quirks)
 		memset(s->fx.xmm, 0, sizeof(s->fx.xmm));
 }
 
+static uint64_t canonical(uint64_t v)
+{
+	return (uint64_t)((int64_t)(v << 16) >> 16);
+}
+
 /* Clears a part of memory. */
 static void clear_memory(struct diff_result *r, uint64_t linear, unsigned n_bytes)
 {
@@ -53,7 +58,6 @@ void compare_normalize(const struct diff_case *c, const struct soft_trace *t, st
 {
 	struct case_state *s = &r->out;
 
-	(void)c;
 	s->rflags &= ~(uint64_t)t->undefined_flags;
 	s->fx.mxcsr_mask = 0;
 	s->fx.reserved = 0;
@@ -63,8 +67,9 @@ void compare_normalize(const struct diff_case *c, const struct soft_trace *t, st
 	for (unsigned n = 0; n < 6; n++)
 		if (s->sel[n] <= 3)
 			s->sel[n] = 0;
-	/* Linux does not keep the upper half of RSP for a 16-bit stack. */
-	if (s->sel[X86_SS] == SEL_DATA16)
+	/* Linux does not keep the upper half of RSP for a 16-bit stack, and a CPU need not keep it
+	 * when it leaves 64-bit mode. */
+	if (c->code_bytes == 2 || s->sel[X86_SS] == SEL_DATA16 || s->sel[X86_CS] != SEL_CODE64)
 		s->gpr[X86_RSP] = (uint32_t)s->gpr[X86_RSP];
 	/* Linux hides which of its own pages are present. */
 	if (r->vector == X86_PF && r->cr2 >> 47)
@@ -74,6 +79,9 @@ void compare_normalize(const struct diff_case *c, const struct soft_trace *t, st
 		s->fx.opcode = 0;
 		s->fx.instruction_ptr = s->fx.data_ptr = 0;
 	}
+	/* AMD makes them canonical when they are loaded. */
+	s->fx.instruction_ptr = canonical(s->fx.instruction_ptr);
+	s->fx.data_ptr = canonical(s->fx.data_ptr);
 	clear_uncomparable(s, t->quirks);
 	if (t->quirks & QUIRK_ANY_FIP)
 		clear_x87_pointers(t, r);

@@ -198,7 +198,7 @@ static void poke_fx_image(struct draft *d, uint64_t target)
 
 	value_fx(d->e->rng, &fx);
 	if (chance(d, 1, 20))
-		fx.mxcsr |= 0x10000u << below(d, 4);
+		fx.mxcsr |= 0x40000u << below(d, 4); /* not bit 17, which AMD has */
 	poke(d, target, &fx, sizeof(fx));
 }
 

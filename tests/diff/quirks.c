@@ -60,6 +60,8 @@ const struct quirk quirks[] = {
 	{"fxrstor", 0, 0, QUIRK_FAULT_ORDER, many_parts},
 	{"frstor", 0, 0, QUIRK_FAULT_ORDER, many_parts},
 	{"fldenv", 0, 0, QUIRK_FAULT_ORDER, many_parts},
+	{"enter", 0, 0, QUIRK_FAULT_ORDER, many_parts},
+	{"call", 0, 0, QUIRK_FAULT_ORDER, many_parts},
 	{"retf", 0, 0, QUIRK_FAULT_ORDER, many_parts},
 	{"iret", 0, 0, QUIRK_FAULT_ORDER, many_parts},
 	{"verw", 0, 0, QUIRK_NO_LOCK, "with LOCK: #UD by the manuals, but not on all CPUs"},
