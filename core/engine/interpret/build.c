@@ -55,7 +55,7 @@ static bool is_pure(const struct x86_insn *i, uop_fn run)
 		if (i->opr[n].kind == X86_OPR_MEM && uop_exec(i) != exec_lea &&
 		    uop_exec(i) != exec_nop)
 			return false;
-	return !(x86_opcodes[i->op].attr & (A_JUMP | A_JCC)) && uop_exec(i) != exec_push &&
+	return !(x86_opcodes[i->op].attr & (A_JUMP | A_JCC | A_SIMD_FP)) && uop_exec(i) != exec_push &&
 	       uop_exec(i) != exec_pop && uop_exec(i) != exec_leave;
 }
 

@@ -81,6 +81,16 @@ void watch_changing(struct soft *soft, uint64_t gpa, uint64_t len_bytes)
 		new_generation(soft);
 }
 
+void watch_entry_bits(struct soft *soft, uint64_t page)
+{
+	uint8_t both = MEM_PAGE_CODE | MEM_PAGE_TABLE;
+	uint64_t gpa = memory_page_gpa(soft->config.memory, page);
+
+	if ((*memory_page_watch(soft->config.memory, page) & both) == both &&
+	    block_cache_changing(soft->blocks, gpa, MEM_PAGE_BYTES))
+		new_generation(soft);
+}
+
 void watch_forget_code(struct soft *soft)
 {
 	block_cache_empty(soft->blocks);

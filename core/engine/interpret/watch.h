@@ -19,6 +19,11 @@ void watch_table(struct soft *soft, uint64_t page);
  * (cpu.resync, tlb.generation). */
 void watch_changing(struct soft *soft, uint64_t gpa, uint64_t len_bytes);
 
+/* A page is wanted for writing, which is also how the page walk sets accessed and dirty bits.  It
+ * announces no bytes; if the page holds paging structures and code at once, its code is forgotten
+ * as a whole. */
+void watch_entry_bits(struct soft *soft, uint64_t page);
+
 /* Forgets all blocks and starts a new generation. */
 void watch_forget_code(struct soft *soft);
 

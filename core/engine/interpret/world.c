@@ -25,6 +25,7 @@ static struct x86_page soft_page(void *ctx, uint64_t gpa, enum x86_page_use use)
 	page.cacheable = true;
 	watch = memory_page_watch(memory, number);
 	if (use == X86_PAGE_WRITE) {
+		watch_entry_bits(v->soft, number);
 		*watch |= MEM_PAGE_DIRTY;
 		page.cacheable = !(*watch & (MEM_PAGE_CODE | MEM_PAGE_TABLE));
 	} else if (use == X86_PAGE_TABLE) {
