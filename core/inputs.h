@@ -22,7 +22,7 @@
 enum input_kind {
 	INPUT_NONE,
 	INPUT_CLOCK,   /* guest time from here on: value = ns now, extra = slope (guest_time.h) */
-	INPUT_PACKET,  /* data arrived at NIC `device` */
+	INPUT_PACKET,  /* data arrived at NIC `device`; value, extra: core/packet_offload.h */
 	INPUT_CONSOLE, /* data was typed at console `device` */
 	INPUT_ENTROPY, /* data for the oldest unanswered request of rng `device` */
 	INPUT_DISK,    /* request `value` of disk `device` has completed; extra = enum disk_result;
@@ -39,6 +39,7 @@ enum input_action {
 	ACTION_POWER_OFF, /* at once, as if the plug were pulled */
 	ACTION_PAUSE,	  /* machine_run() returns */
 	ACTION_BALLOON,	  /* extra = pages the guest should give up */
+	ACTION_ANNOUNCE,  /* NIC `device`: the guest should tell the network where it is */
 };
 
 enum disk_result { DISK_OK, DISK_ERROR, DISK_FULL };

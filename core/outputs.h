@@ -40,7 +40,8 @@ enum disk_command { DISK_READ, DISK_WRITE, DISK_FLUSH, DISK_DISCARD, DISK_WRITE_
 struct output {
 	enum output_kind kind;
 	uint16_t device;
-	uint64_t value, extra; /* OUTPUT_DISK: value = request number, counted by the device */
+	uint64_t value, extra; /* OUTPUT_DISK: value = request number, counted by the device; extra
+				* = 1 when DISK_WRITE_ZEROES may deallocate */
 	const void *data;      /* the caller's, good during the call */
 	uint32_t size_bytes;   /* of data; DISK_READ: bytes wanted */
 	/* OUTPUT_DISK */
