@@ -32,12 +32,14 @@ struct bus {
 	unsigned n_regions;
 };
 
-/* One bus each for ports and for MMIO.  ERR_INVALID when it overlaps another region, naming both,
- * or when there are too many. */
+/* One bus each for ports and for MMIO, zeroed at first.  ERR_INVALID when it overlaps another
+ * region, naming both, when it is empty or wraps, or when there are too many; the bus is then as it
+ * was.  name stays the caller's and outlives the bus. */
 int bus_claim(struct bus *bus, uint64_t start, uint64_t size_bytes, const struct bus_ops *ops,
 	      void *device, const char *name, struct err *err);
 
-/* An access that crosses the end of a region goes nowhere. */
+/* An access that crosses the end of a region goes nowhere.  Values are cut to the access's size in
+ * both directions. */
 uint64_t bus_read(const struct bus *bus, uint64_t address, unsigned size_bytes);
 void bus_write(const struct bus *bus, uint64_t address, unsigned size_bytes, uint64_t value);
 

@@ -18,12 +18,14 @@
 
 struct mailbox;
 
-/* wake, called on the posting thread after each post to a mailbox that was empty, makes the
+/* NULL with err set on failure.  Destroy when no thread uses it any more; what is left in it is
+ * dropped.  wake, called on the posting thread after each post to a mailbox that was empty, makes the
  * machine's thread look (engine kick); may be NULL. */
 struct mailbox *mailbox_create(void (*wake)(void *ctx), void *ctx, struct err *err);
 void mailbox_destroy(struct mailbox *m);
 
-/* Copies the input and its data.  False: full, nothing was taken. */
+/* Copies the input and its data.  False: full (or no memory, or more than INPUT_DATA_MAX_BYTES, which
+ * no mailbox has room for), nothing was taken.  Does not block for long. */
 bool mailbox_post(struct mailbox *m, const struct input *input);
 
 /* The oldest input; its data stays good until the next call.  False: empty. */
