@@ -7,7 +7,6 @@ struct user_call {
 	unsigned long sp;
 };
 
-extern uint8_t trap_entries[256][16];
 void guard_enter(unsigned long *saved_sp, trap_function *function, void *argument);
 _Noreturn void guard_leave(unsigned long saved_sp);
 void guard_user(void *user_call);

@@ -87,7 +87,8 @@ _Noreturn void trap_leave(const struct trap *t);
 extern uint64_t gdt[GDT_SLOTS];
 void idt_set(unsigned vector, unsigned long handler, unsigned selector, unsigned type_and_dpl,
 	     unsigned ist);
-void idt_default(unsigned vector); /* the library's own handler again */
+extern uint8_t trap_entries[256][16]; /* the library's handlers */
+void idt_default(unsigned vector);    /* its own handler again */
 
 /* Type and DPL bytes of gates and system segments. */
 #define GATE_INTERRUPT	    0x8e

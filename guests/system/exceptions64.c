@@ -305,11 +305,6 @@ static bool within(const uint8_t *stack, unsigned long address)
 
 static void double_faults(void)
 {
-	idt_set(VEC_DF, (unsigned long)0, 0, 0, 0);
-	idt_default(VEC_DF);
-	/* The same entry on a stack of its own. */
-	extern uint8_t trap_entries[256][16];
-
 	idt_set(VEC_DF, (unsigned long)trap_entries[VEC_DF], SEL_KERNEL_CODE, GATE_INTERRUPT, 1);
 	trap_set_hook(VEC_DF, note_stack);
 	expect_trap("#DF push to a non-canonical stack", VEC_DF, 0, push_there,
