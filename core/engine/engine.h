@@ -60,7 +60,8 @@ struct engine_ops {
 	/* Answers the last PORT or MMIO exit; value is ignored for writes. */
 	void (*complete)(struct engine *engine, unsigned vcpu, uint64_t value);
 
-	/* Retired instructions of one vCPU since creation or set_count. */
+	/* Retired instructions of one vCPU since creation or set_count; exact also when asked from
+	 * within engine_machine_ops: the one being carried out is not in it. */
 	uint64_t (*count)(const struct engine *engine, unsigned vcpu);
 	void (*set_count)(struct engine *engine, unsigned vcpu, uint64_t instructions);
 
@@ -71,9 +72,11 @@ struct engine_ops {
 
 	/* True when an external interrupt could be injected before the next instruction. */
 	bool (*can_interrupt)(const struct engine *engine, unsigned vcpu);
+	/* The same for an NMI. */
+	bool (*can_nmi)(const struct engine *engine, unsigned vcpu);
 	/* Asks for VCPU_EXIT_IRQ_WINDOW as soon as can_interrupt() holds; false takes it back. */
 	void (*want_window)(struct engine *engine, unsigned vcpu, bool wanted);
-	/* Delivers an external interrupt (can_interrupt() holds) or an NMI before the next
+	/* Delivers an external interrupt (can_interrupt() holds) or an NMI (can_nmi() holds) before the next
 	 * instruction; wakes a halted vCPU. */
 	void (*inject)(struct engine *engine, unsigned vcpu, enum x86_event_kind kind,
 		       uint8_t vector);

@@ -55,8 +55,8 @@ static bool is_pure(const struct x86_insn *i, uop_fn run)
 		if (i->opr[n].kind == X86_OPR_MEM && uop_exec(i) != exec_lea &&
 		    uop_exec(i) != exec_nop)
 			return false;
-	return !(x86_opcodes[i->op].attr & (A_JUMP | A_JCC | A_SIMD_FP)) && uop_exec(i) != exec_push &&
-	       uop_exec(i) != exec_pop && uop_exec(i) != exec_leave;
+	return !(x86_opcodes[i->op].attr & (A_JUMP | A_JCC | A_SIMD_FP)) &&
+	       uop_exec(i) != exec_push && uop_exec(i) != exec_pop && uop_exec(i) != exec_leave;
 }
 
 /* What must be there before the instruction.  A count of zero, which leaves the flags alone, is known where the count is an immediate. */

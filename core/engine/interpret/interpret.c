@@ -258,7 +258,7 @@ static void interpret_complete(struct engine *engine, unsigned vcpu, uint64_t va
 
 static uint64_t interpret_count(const struct engine *engine, unsigned vcpu)
 {
-	return engine->soft.vcpu[vcpu]->count;
+	return soft_now(engine->soft.vcpu[vcpu]);
 }
 
 static void interpret_set_count(struct engine *engine, unsigned vcpu, uint64_t instructions)
@@ -289,6 +289,15 @@ static bool interpret_can_interrupt(const struct engine *engine, unsigned vcpu)
 	const struct soft_vcpu *v = engine->soft.vcpu[vcpu];
 
 	return !v->n_answers && x86_can_interrupt(&v->cpu);
+}
+
+static bool interpret_can_nmi(const struct engine *engine, unsigned vcpu)
+{
+	const struct soft_vcpu *v = engine->soft.vcpu[vcpu];
+	const struct x86_cpu *c = &v->cpu;
+
+	return !v->n_answers && !c->nmi_blocked && !c->shadow && c->event.kind == X86_EVENT_NONE &&
+	       (c->activity == X86_ACTIVE || c->activity == X86_HALTED);
 }
 
 static void interpret_want_window(struct engine *engine, unsigned vcpu, bool wanted)
@@ -340,6 +349,7 @@ const struct engine_ops interpret_engine = {
 	.get_state = interpret_get_state,
 	.set_state = interpret_set_state,
 	.can_interrupt = interpret_can_interrupt,
+	.can_nmi = interpret_can_nmi,
 	.want_window = interpret_want_window,
 	.inject = interpret_inject,
 	.init_ipi = interpret_init_ipi,

@@ -106,7 +106,8 @@ UOP(zero_dead, alu_zero, false)
 #define SIZES(op, live) FORMS(op, 1, live) FORMS(op, 2, live) FORMS(op, 4, live) FORMS(op, 8, live)
 #define LIVES(op)	SIZES(op, 0) SIZES(op, 1)
 LIVES(ADD)
-LIVES(OR) LIVES(AND) LIVES(SUB) LIVES(XOR) SIZES(ADC, 1) SIZES(SBB, 1) LIVES(CMP) LIVES(TEST)
+LIVES(OR)
+LIVES(AND) LIVES(SUB) LIVES(XOR) SIZES(ADC, 1) SIZES(SBB, 1) LIVES(CMP) LIVES(TEST)
 
 	enum form {
 		RR,
@@ -189,7 +190,8 @@ UOP_INLINE const struct uop *unary_m(struct soft_vcpu *v, const struct uop *u, e
 	UOP(op##_##size##_m, unary_m, op, size, true)
 #define UNARY_SIZES(op) UNARY(op, 1) UNARY(op, 2) UNARY(op, 4) UNARY(op, 8)
 UNARY_SIZES(INC)
-UNARY_SIZES(DEC) UNARY_SIZES(NEG) UNARY_SIZES(NOT)
+UNARY_SIZES(DEC)
+UNARY_SIZES(NEG) UNARY_SIZES(NOT)
 
 #define UNARY_ROW(op, size)                                         \
 	{                                                           \

@@ -233,7 +233,7 @@ FUSED_SIZES(1)
 			FUSED_CONDITIONS(FUSED_ROW, test, 8)                                    \
 		}                                                                               \
 	}
-	static const uop_fn fused_uops[2][4][16][4] = {FUSED_TABLE(0), FUSED_TABLE(1)};
+static const uop_fn fused_uops[2][4][16][4] = {FUSED_TABLE(0), FUSED_TABLE(1)};
 
 /* ---- selection ---- */
 

@@ -52,7 +52,8 @@ UOP_INLINE const struct uop *shift_r(struct soft_vcpu *v, const struct uop *u, e
 	UOP(op##_##size##_11, shift_r, op, size, true, true)
 #define SHIFT_SIZES(op) SHIFT(op, 4) SHIFT(op, 8)
 SHIFT_SIZES(SHL)
-SHIFT_SIZES(SHR) SHIFT_SIZES(SAR) SHIFT_SIZES(ROL) SHIFT_SIZES(ROR)
+SHIFT_SIZES(SHR)
+SHIFT_SIZES(SAR) SHIFT_SIZES(ROL) SHIFT_SIZES(ROR)
 
 #define SHIFT_ROW(op, size)                                \
 	{                                                  \

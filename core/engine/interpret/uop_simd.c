@@ -136,6 +136,28 @@ UOP(gpr_to_xmm_8, gpr_to_xmm, 8)
 UOP(xmm_to_gpr_4, xmm_to_gpr, 4)
 UOP(xmm_to_gpr_8, xmm_to_gpr, 8)
 
+/* MOVDDUP. */
+UOP_INLINE const struct uop *duplicate(struct soft_vcpu *v, const struct uop *u, const void *from)
+{
+	simd_vector x = low_part(from, 8);
+
+	x[1] = x[0];
+	*simd_reg(&v->cpu.xmm[u->in.opr[0].reg]) = x;
+	return uop_go(v, u + 1);
+}
+
+static const struct uop *duplicate_r(struct soft_vcpu *v, const struct uop *u)
+{
+	return duplicate(v, u, &v->cpu.xmm[u->in.opr[1].reg]);
+}
+
+static const struct uop *duplicate_m(struct soft_vcpu *v, const struct uop *u)
+{
+	const void *p = uop_readable(v, uop_address(v, u, ADDRESS_ANY), 8);
+
+	return p ? duplicate(v, u, p) : uop_direct(v, u);
+}
+
 /* ---- two operands ---- */
 
 UOP_INLINE const struct uop *binary_rr(struct soft_vcpu *v, const struct uop *u, simd_op op)
@@ -230,5 +252,7 @@ uop_fn uop_select_simd(const struct x86_insn *i, uint32_t mode)
 		return select_vmove(i, exec == exec_movx_zero);
 	if (exec == exec_movd_to_xmm || exec == exec_movd_from_xmm)
 		return select_gpr_move(i, exec);
+	if (exec == exec_movddup)
+		return i->opr[1].kind == X86_OPR_XMM ? duplicate_r : duplicate_m;
 	return select_binary(i, exec);
 }
