@@ -83,17 +83,15 @@ struct angle series_reduce(struct wide x)
 	return v;
 }
 
-/* 1 - t/(1*2 + ..): x^2 = t; divisors (first)(first+1), (first+2)(first+3), ... */
-static struct wide alternating_factorials(uint128 t, unsigned first)
+/* 1 - t/(f (f+1)) (1 - t/((f+2)(f+3)) (1 - ...)): cos sqrt(t) for f = 1, sin sqrt(t) / sqrt(t) for
+ * f = 2; a little less than it is. */
+static struct wide alternating_factorials(uint128 t, unsigned f)
 {
 	uint128 sum = FIXED_1;
 
-	for (unsigned n = first + 32; n >= first; n -= 2) {
-		uint128 term = wide_mul_high(t, sum) / (n * (n + 1));
-
-		sum = FIXED_1 - term;
-		if (n == first)
-			break;
+	for (unsigned n = f + 34; n > f;) {
+		n -= 2;
+		sum = FIXED_1 - wide_mul_high(t, sum) / (n * (n + 1));
 	}
 	return wide_normal(false, 0, sum - 1);
 }

@@ -126,7 +126,7 @@ struct wide wide_div(struct wide a, struct wide b)
 
 uint128 wide_fraction(struct wide v)
 {
-	return v.exponent < -128 ? 0 : v.mantissa >> (-1 - v.exponent);
+	return !v.mantissa || v.exponent < -128 ? 0 : v.mantissa >> (-1 - v.exponent);
 }
 
 static bool rounds_up(unsigned control, bool negative, uint64_t kept, uint64_t rest)
