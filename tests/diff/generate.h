@@ -13,6 +13,7 @@ struct generator {
 	uint64_t seed;
 	bool code32, code16; /* kinds of code segments that may be used besides 64-bit */
 	int only_row;	     /* every case has this row, or -1 */
+	bool strict_flags;   /* undefined flags are compared too */
 	struct x86_decoder decoder;
 	uint32_t quirks[GENERATE_ROWS];
 	/* Rows that can be picked, by kind of code: 0: 64-bit, 1: 32- and 16-bit. */

@@ -136,7 +136,7 @@ static int work(const struct request *q, unsigned k, struct tally *tally, double
 	uint64_t at = (uint64_t)k * NATIVE_BATCH;
 	int status = 0;
 
-	if (!w || !worker_open(w, &q->options, tally, &err)) {
+	if (!w || !worker_open(w, k, &q->options, tally, &err)) {
 		fprintf(stderr, "diff: %s\n", err.text);
 		return 3;
 	}
@@ -218,7 +218,7 @@ static int check_host(void)
 	struct native native = {0};
 	struct native_abilities can;
 
-	if (!native_open(&native, &can)) {
+	if (!native_open(&native, 0, &can)) {
 		perror("diff: native child");
 		return 3;
 	}

@@ -24,6 +24,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -337,6 +338,30 @@ static _Noreturn void child_main(void)
 	_exit(1);
 }
 
+/* The n-th of the CPUs that this process may use, beginning again after the last. */
+static int choose_cpu(unsigned n)
+{
+	cpu_set_t set;
+	int cpu = -1;
+
+	if (sched_getaffinity(0, sizeof(set), &set) != 0)
+		return 0;
+	for (unsigned k = n % (unsigned)CPU_COUNT(&set) + 1; k; k--)
+		do
+			cpu++;
+		while (!CPU_ISSET(cpu, &set));
+	return cpu;
+}
+
+static void stay_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
 static bool spawn(struct native *n)
 {
 	int down[2], up[2];
@@ -353,6 +378,7 @@ static bool spawn(struct native *n)
 		close(down[1]);
 		close(up[0]);
 		child.batch = n->batch;
+		stay_on(n->cpu);
 		child.from_parent = down[0];
 		child.to_parent = up[1];
 		child_main();
@@ -398,7 +424,7 @@ static bool probe_passed(const struct diff_result *r, uint16_t cs)
 	       r->out.rip == ARENA_CODE + 1;
 }
 
-bool native_open(struct native *n, struct native_abilities *can)
+bool native_open(struct native *n, unsigned worker, struct native_abilities *can)
 {
 	static const struct {
 		uint8_t code_bytes;
@@ -408,6 +434,7 @@ bool native_open(struct native *n, struct native_abilities *can)
 	bool passed[3];
 
 	memset(can, 0, sizeof(*can));
+	n->cpu = choose_cpu(worker);
 	if (!(getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_)) {
 		can->missing = "the kernel does not let user code write FS and GS bases";
 		return true;
@@ -447,13 +474,17 @@ void native_close(struct native *n)
 		munmap(n->batch, sizeof(*n->batch));
 }
 
-void native_read_segment(unsigned entry, struct native_segment *s)
+void native_read_segment(int cpu, unsigned entry, struct native_segment *s)
 {
+	cpu_set_t before;
 	uint32_t selector = entry << 3 | 3, access = 0, limit = 0;
 	bool readable;
 
-	__asm__("lar %2, %0" : "=r"(access), "=@ccz"(s->visible) : "r"(selector));
-	__asm__("lsl %2, %0" : "=r"(limit), "=@ccz"(readable) : "r"(selector));
+	sched_getaffinity(0, sizeof(before), &before);
+	stay_on(cpu);
+	__asm__ volatile("lar %2, %0" : "=r"(access), "=@ccz"(s->visible) : "r"(selector));
+	__asm__ volatile("lsl %2, %0" : "=r"(limit), "=@ccz"(readable) : "r"(selector));
+	sched_setaffinity(0, sizeof(before), &before);
 	s->access = s->visible ? access : 0;
 	s->limit = readable ? limit : 0;
 }

@@ -23,6 +23,7 @@ struct native_batch {
 struct native {
 	struct native_batch *batch;
 	pid_t child;
+	int cpu; /* the host CPU that the child stays on: LSL of one of Linux's segments tells */
 	int to_child, from_child;
 };
 
@@ -39,16 +40,17 @@ struct native_segment {
 	uint32_t limit;
 };
 
-/* Allocates the batch and finds out, in throwaway children, what can be run.  Returns false with
+/* Allocates the batch and finds out, in throwaway children, what can be run.  Workers are spread over
+ * the host's CPUs by their number.  Returns false with
  * errno set when memory or processes are refused. */
-bool native_open(struct native *n, struct native_abilities *can);
+bool native_open(struct native *n, unsigned worker, struct native_abilities *can);
 void native_close(struct native *n);
 
 /* A new child, which takes over batch->constants as they are now. */
 bool native_restart(struct native *n);
 
-/* The host's GDT entry n (0..31). */
-void native_read_segment(unsigned entry, struct native_segment *s);
+/* The host's GDT entry n (0..31) on one host CPU. */
+void native_read_segment(int cpu, unsigned entry, struct native_segment *s);
 
 /* Hands the first n_cases of batch->cases to the child, which starts at once. */
 bool native_start(struct native *n, uint32_t n_cases);

@@ -30,8 +30,9 @@ enum quirk_bits {
 	/* ... and after a fault of the instruction. */
 	QUIRK_FAULT_FLAGS = 1 << 15, /* arithmetic flags */
 	QUIRK_FAULT_ORDER =
-		1 << 16,	   /* which of several faults is taken, and what was done before */
-	QUIRK_FAULT_ANY = 1 << 17, /* whether there is a fault at all */
+		1 << 16,	    /* which of several faults is taken, and what was done before */
+	QUIRK_FAULT_ANY = 1 << 17,  /* whether there is a fault at all */
+	QUIRK_WIDE_STACK = 1 << 18, /* the same, when RSP is beyond 4 GiB */
 };
 
 struct quirk {

@@ -127,7 +127,7 @@ static const struct engine_machine_ops machine = {
 	machine_tsc, machine_msr_read, machine_msr_write, machine_tpr_read, machine_tpr_write,
 };
 
-bool soft_open(struct soft *s, const struct generator *g, struct err *err)
+bool soft_open(struct soft *s, const struct generator *g, int cpu, struct err *err)
 {
 	uint8_t constants[ARENA_PAGE_BYTES];
 
@@ -138,7 +138,7 @@ bool soft_open(struct soft *s, const struct generator *g, struct err *err)
 	if (!s->cpu || !s->memory)
 		return false;
 	generate_constants(g, constants);
-	image_build(s->memory, constants);
+	image_build(s->memory, cpu, constants);
 	s->cpu->world = &world;
 	s->cpu->world_ctx = s->memory;
 	s->cpu->model = x86_cpu_model_find(MODEL);
@@ -256,6 +256,11 @@ static bool inside_code(const struct diff_case *c, uint64_t rip)
 	return offset >= c->code_at && offset < (uint64_t)c->code_at + c->n_code_bytes;
 }
 
+/* Registers before an instruction; the slot after the sixteen is always zero. */
+struct before {
+	uint64_t r[17], rip;
+};
+
 /* Keeps the books about flags that the manuals leave undefined. */
 static void note_flags(struct soft_trace *t, const struct x86_insn *i)
 {
@@ -268,29 +273,31 @@ static void note_flags(struct soft_trace *t, const struct x86_insn *i)
 	t->undefined_flags |= o->flags_undef;
 }
 
-/* Where the memory operand of an instruction was that has just been carried out. */
-static uint64_t operand_linear(const struct x86_cpu *c, const struct x86_insn *i)
+/* Where the memory operand of an instruction was, given the registers before it. */
+static uint64_t operand_linear(const struct x86_cpu *c, const struct before *b,
+			       const struct x86_insn *i)
 {
-	uint64_t offset = operand_offset(c, i);
+	uint64_t a = i->base == X86_REG_RIP ? b->rip + i->len : b->r[i->base];
 
-	if (i->base == X86_REG_RIP)
-		offset = alu_truncate(i->adsize, c->rip + (uint64_t)i->disp);
-	return offset + c->seg[i->seg].base;
+	a += (b->r[i->index] << i->scale) + (uint64_t)i->disp;
+	return alu_truncate(i->adsize, a) + c->seg[i->seg].base;
 }
 
 static void note_step(struct soft *s, struct soft_trace *t, const struct x86_insn *i,
-		      const struct case_insn *meant, enum x86_status status)
+		      const struct case_insn *meant, const struct before *before,
+		      enum x86_status status)
 {
 	if (status == X86_FAULT) {
 		t->fault_row = meant ? meant->row : X86_NO_ROW;
 		t->fault_quirks = meant ? s->generator->quirks[meant->row] : 0;
 		return;
 	}
-	note_flags(t, i);
+	if (!s->generator->strict_flags)
+		note_flags(t, i);
 	if (s->generator->quirks[i->op] & QUIRK_LAST) {
 		t->quirks = s->generator->quirks[i->op];
 		t->quirk_row = i->op;
-		t->memory_at = operand_linear(s->cpu, i);
+		t->memory_at = operand_linear(s->cpu, before, i);
 		t->quirk_opsize = i->opsize;
 	}
 	if (t->n_rows < SOFT_ROWS_MAX)
@@ -300,6 +307,7 @@ static void note_step(struct soft *s, struct soft_trace *t, const struct x86_ins
 static enum case_end run_steps(struct soft *s, const struct diff_case *c, struct soft_trace *t)
 {
 	struct x86_cpu *cpu = s->cpu;
+	struct before before;
 	struct x86_insn i;
 
 	cpu->rep_limit = c->rep_limit;
@@ -309,12 +317,14 @@ static enum case_end run_steps(struct soft *s, const struct diff_case *c, struct
 
 		if (!meant && inside_code(c, cpu->rip))
 			t->not_comparable = "jumped into the middle of an instruction";
+		memcpy(before.r, cpu->r, sizeof(before.r));
+		before.rip = cpu->rip;
 		do
 			status = x86_step(cpu, &i);
 		while (status == X86_AGAIN && cpu->cpl != 0);
 		if (status == X86_EXIT || cpu->activity != X86_ACTIVE)
 			return END_ODD;
-		note_step(s, t, &i, meant, status);
+		note_step(s, t, &i, meant, &before, status);
 		if (cpu->cpl == 0)
 			return END_TRAP;
 	}

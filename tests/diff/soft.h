@@ -35,7 +35,8 @@ struct soft {
 	struct engine *engine;
 };
 
-bool soft_open(struct soft *s, const struct generator *g, struct err *err);
+/* cpu: the host CPU that the native child runs on. */
+bool soft_open(struct soft *s, const struct generator *g, int cpu, struct err *err);
 void soft_close(struct soft *s);
 
 /* The reference. */

@@ -76,14 +76,14 @@ static uint64_t descriptor(uint64_t base, uint32_t limit, unsigned attr)
 }
 
 /* What user code can see of the host's GDT is copied from the host. */
-static void build_gdt(struct image *m)
+static void build_gdt(struct image *m, int cpu)
 {
 	uint64_t *gdt = at(m, IMAGE_TABLES);
 	uint64_t tss = IMAGE_KERNEL + TSS_AT, ldt = IMAGE_KERNEL + LDT_AT;
 	struct native_segment s;
 
 	for (unsigned n = 0; n < GDT_ENTRIES; n++) {
-		native_read_segment(n, &s);
+		native_read_segment(cpu, n, &s);
 		if (s.visible)
 			gdt[n] = descriptor(0, s.access & 0x800000 ? s.limit >> 12 : s.limit,
 					    s.access >> 8 & 0xf0ff);
@@ -117,12 +117,12 @@ static void build_tables(struct image *m)
 	memset(at(m, IMAGE_HANDLERS), 0xf4, ARENA_PAGE_BYTES);
 }
 
-void image_build(struct memory *memory, const uint8_t constants[ARENA_PAGE_BYTES])
+void image_build(struct memory *memory, int cpu, const uint8_t constants[ARENA_PAGE_BYTES])
 {
 	struct image m = {memory, PML4 + ARENA_PAGE_BYTES};
 
 	map_arena(&m);
-	build_gdt(&m);
+	build_gdt(&m, cpu);
 	build_tables(&m);
 	memset(at(&m, IMAGE_CODE), ARENA_FILL, ARENA_CODE_BYTES);
 	memcpy(at(&m, IMAGE_CONST), constants, ARENA_PAGE_BYTES);

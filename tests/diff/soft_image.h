@@ -29,8 +29,9 @@
 #define IMAGE_HANDLER_STEP 16
 #define IMAGE_HANDLER(n)   (IMAGE_KERNEL + IMAGE_HANDLERS + (n)*IMAGE_HANDLER_STEP)
 
-/* Fills memory; constants is the arena's read-only page. */
-void image_build(struct memory *memory, const uint8_t constants[ARENA_PAGE_BYTES]);
+/* Fills memory; constants is the arena's read-only page, cpu the host CPU whose segments
+ * are copied. */
+void image_build(struct memory *memory, int cpu, const uint8_t constants[ARENA_PAGE_BYTES]);
 
 /* The CPU state in which a case starts: everything but what the case itself says is the same. */
 void image_state(const struct diff_case *c, struct vcpu_state *s);

@@ -8,12 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
-bool worker_open(struct worker *w, const struct options *o, struct tally *tally, struct err *err)
+bool worker_open(struct worker *w, unsigned number, const struct options *o, struct tally *tally,
+		 struct err *err)
 {
 	memset(w, 0, sizeof(*w));
 	w->options = *o;
 	w->tally = tally;
-	if (!native_open(&w->native, &w->can)) {
+	if (!native_open(&w->native, number, &w->can)) {
 		err_system(err, "the native child cannot be started");
 		return false;
 	}
@@ -21,7 +22,7 @@ bool worker_open(struct worker *w, const struct options *o, struct tally *tally,
 		return true;
 	generator_init(&w->generator, o->seed, w->can.code32, w->can.code16, o->only_row);
 	generate_constants(&w->generator, w->native.batch->constants);
-	return native_restart(&w->native) && soft_open(&w->soft, &w->generator, err);
+	return native_restart(&w->native) && soft_open(&w->soft, &w->generator, w->native.cpu, err);
 }
 
 void worker_close(struct worker *w)
@@ -65,27 +66,44 @@ static enum verdict judge_alone(struct worker *w, const struct diff_case *c)
 	return compare_native(c, &w->trace[0], &batch->results[0], &w->soft_result[0]);
 }
 
-/* Leaves out every instruction without which the sides still disagree, then reports. */
-static void minimize_and_report(struct worker *w, const struct diff_case *found)
-{
-	struct diff_case *c = malloc(2 * sizeof(*c)), *fewer = c + 1;
+/* A disagreement, with what both sides said when it was found. */
+struct found {
+	struct diff_case c;
+	struct diff_result native, soft;
+};
 
-	if (!c)
+static void report_found(struct worker *w, const struct found *f, const char *native_name)
+{
+	write_report(w, &f->c, &f->native, &f->soft, native_name, "x86_step");
+}
+
+/* Leaves out every instruction without which the sides still disagree, then reports. */
+static void minimize_and_report(struct worker *w, const struct found *found)
+{
+	struct found *f = malloc(sizeof(*f));
+	struct diff_case *fewer = malloc(sizeof(*fewer));
+
+	if (!f || !fewer) {
+		free(f);
+		free(fewer);
 		return;
-	*c = *found;
-	for (unsigned n = c->n_insns; n-- > 0;) {
-		*fewer = *c;
+	}
+	f->c = found->c;
+	for (unsigned n = f->c.n_insns; n-- > 0;) {
+		*fewer = f->c;
 		case_drop_insn(fewer, n);
 		if (judge_alone(w, fewer) == VERDICT_DISAGREE)
-			*c = *fewer;
+			f->c = *fewer;
 	}
-	if (judge_alone(w, c) == VERDICT_DISAGREE)
-		write_report(w, c, &w->native.batch->results[0], &w->soft_result[0], "native",
-			     "x86_step");
-	else
-		write_report(w, found, &w->native.batch->results[0], &w->soft_result[0],
-			     "native (again)", "x86_step");
-	free(c);
+	if (judge_alone(w, &f->c) == VERDICT_DISAGREE) {
+		f->native = w->native.batch->results[0];
+		f->soft = w->soft_result[0];
+		report_found(w, f, "native");
+	} else {
+		report_found(w, found, "native (once)");
+	}
+	free(f);
+	free(fewer);
 }
 
 static void run_engines(struct worker *w, const struct diff_case *c, const struct diff_result *r)
@@ -114,8 +132,8 @@ static void count_agreement(struct tally *t, const struct diff_case *c,
 bool worker_run(struct worker *w, uint64_t first, unsigned n)
 {
 	struct native_batch *batch = w->native.batch;
-	struct diff_case *odd[NATIVE_BATCH];
-	unsigned n_odd = 0;
+	struct found *found[NATIVE_BATCH];
+	unsigned n_found = 0;
 
 	for (unsigned k = 0; k < n; k++)
 		generate_case(&w->generator, first + k, &batch->cases[k]);
@@ -138,16 +156,17 @@ bool worker_run(struct worker *w, uint64_t first, unsigned n)
 		case VERDICT_NOT_COMPARABLE: w->tally->not_comparable++; break;
 		case VERDICT_DISAGREE:
 			w->tally->disagreed++;
-			odd[n_odd] = w->n_reports + n_odd < w->options.reports_max
-					     ? malloc(sizeof(*c))
-					     : NULL;
-			if (odd[n_odd])
-				*odd[n_odd++] = *c;
+			if (w->n_reports + n_found >= w->options.reports_max)
+				break;
+			found[n_found] = malloc(sizeof(*found[0]));
+			if (found[n_found])
+				*found[n_found++] =
+					(struct found){*c, batch->results[k], w->soft_result[k]};
 		}
 	}
-	for (unsigned k = 0; k < n_odd; k++) {
-		minimize_and_report(w, odd[k]);
-		free(odd[k]);
+	for (unsigned k = 0; k < n_found; k++) {
+		minimize_and_report(w, found[k]);
+		free(found[k]);
 	}
 	return true;
 }

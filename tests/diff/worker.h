@@ -38,7 +38,8 @@ struct worker {
 };
 
 /* A few MiB; allocate it.  False: err says why. */
-bool worker_open(struct worker *w, const struct options *o, struct tally *tally, struct err *err);
+bool worker_open(struct worker *w, unsigned number, const struct options *o, struct tally *tally,
+		 struct err *err);
 void worker_close(struct worker *w);
 
 /* Runs cases first .. first + n - 1, n at most NATIVE_BATCH.  False when the native side is gone. */
