@@ -5,9 +5,8 @@
  * Each function reduces its argument exactly or to some 120 bits, then sums a Taylor series by
  * Horner's rule in fixed point, where a coefficient is a division by a small integer and no table
  * of minimax coefficients has to be trusted.  The number of terms is fixed, such that the first
- * one left out is below 2^-124 of the sum.  Relative errors are below 2^-115; results are never
- * larger in magnitude than they should be by more than that.  sin, atan and cos - 1 of tiny
- * arguments end strictly below the argument, or 1, so that directed rounding is right.
+ * one left out is below 2^-124 of the sum; relative errors are below 2^-115.  sin and atan of tiny
+ * arguments stay strictly below the argument, and cos below 1, so that directed rounding is right.
  */
 #ifndef CORE_X86_X87_SERIES_H
 #define CORE_X86_X87_SERIES_H
