@@ -52,7 +52,8 @@
 #define GUEST_LAPIC_ICR2 0x310
 
 /* Only in our VMM, which says so when read: a 32-bit write of N interrupts the processor with
- * GUEST_TICK_VECTOR after every N retired instructions, as soon as it accepts; 0 stops that. */
+ * GUEST_TICK_VECTOR once, when it has retired N more instructions (the OUT is the first of them)
+ * and then accepts it; 0 takes that back. */
 #define GUEST_TICK_PORT	  0x510
 #define GUEST_TICK_MAGIC  0x5eed71c4
 #define GUEST_TICK_VECTOR 0x30

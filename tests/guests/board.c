@@ -111,12 +111,10 @@ static void port_out_byte(struct board *b, uint64_t retired, uint16_t port, uint
 		b->irq_pending |= (uint8_t)(1u << (port - GUEST_IRQ_PORT));
 }
 
-static void set_tick(struct board *b, unsigned cpu, uint64_t retired, uint32_t every)
+static void set_tick(struct board_cpu *c, uint64_t retired, uint32_t after)
 {
-	struct board_cpu *c = &b->cpu[cpu];
-
-	c->tick_every = every;
-	c->tick_next = retired + every;
+	c->tick_set = after != 0;
+	c->tick_at = retired + after;
 	c->tick_waits = false;
 }
 
@@ -127,7 +125,7 @@ void board_port_out(struct board *b, unsigned cpu, uint64_t retired, uint16_t po
 		b->ended = true;
 		b->exit_value = value;
 	} else if (port == GUEST_TICK_PORT && size_bytes == 4) {
-		set_tick(b, cpu, retired, value);
+		set_tick(&b->cpu[cpu], retired, value);
 	} else {
 		for (unsigned i = 0; i < size_bytes; i++)
 			port_out_byte(b, retired, (uint16_t)(port + i), (uint8_t)(value >> 8 * i));
@@ -190,9 +188,9 @@ void board_advance(struct board *b, unsigned cpu, uint64_t retired)
 {
 	struct board_cpu *c = &b->cpu[cpu];
 
-	if (c->tick_every && retired >= c->tick_next) {
+	if (c->tick_set && retired >= c->tick_at) {
+		c->tick_set = false;
 		c->tick_waits = true;
-		c->tick_next = retired + c->tick_every;
 	}
 }
 

@@ -19,9 +19,8 @@ struct board_cpu {
 	uint8_t startup_vector;
 	uint8_t tpr;
 	uint32_t icr2;
-	uint32_t tick_every; /* retired instructions; 0: off */
-	uint64_t tick_next;  /* of this processor's count */
-	bool tick_waits;
+	bool tick_set, tick_waits;
+	uint64_t tick_at; /* the count at which a tick that is set falls due */
 };
 
 struct board {

@@ -118,7 +118,7 @@ static uint64_t stop_at(const struct turn *t, uint64_t count)
 
 	if (t->answered || b->nmi)
 		return count + 1;
-	return b->tick_every && b->tick_next < t->end ? b->tick_next : t->end;
+	return b->tick_set && b->tick_at < t->end ? b->tick_at : t->end;
 }
 
 static bool wakes(const struct turn *t)
