@@ -139,6 +139,18 @@ static bool may_differ(const struct diff_case *c, const struct diff_result *a,
 	return is_decoders_choice(a, b);
 }
 
+/* AMD saves the x87 pointers only while an exception is pending: when one becomes pending by a
+ * change of masks, a context switch before that has lost them. */
+static void forget_lost_pointers(const struct case_fx *native, struct case_fx *soft)
+{
+	if (!native->opcode && !native->instruction_ptr) {
+		soft->opcode = 0;
+		soft->instruction_ptr = 0;
+	}
+	if (!native->data_ptr)
+		soft->data_ptr = 0;
+}
+
 enum verdict compare_native(const struct diff_case *c, const struct soft_trace *t,
 			    struct diff_result *native, struct diff_result *soft)
 {
@@ -152,9 +164,7 @@ enum verdict compare_native(const struct diff_case *c, const struct soft_trace *
 		return VERDICT_NOT_COMPARABLE;
 	compare_normalize(c, t, native);
 	compare_normalize(c, t, soft);
-	/* Now and then a context switch loses it on AMD. */
-	if (native->out.fx.data_ptr == 0)
-		soft->out.fx.data_ptr = 0;
+	forget_lost_pointers(&native->out.fx, &soft->out.fx);
 	if (equal(native, soft))
 		return VERDICT_AGREE;
 	if (native->end == END_TRAP && soft->end == END_TRAP && may_differ(c, native, soft))

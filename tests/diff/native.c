@@ -47,7 +47,10 @@
 #define FRAME_XSTATE_BV	 512
 #define FLAGS_BY_STUB	 (X86_NT | X86_ID)
 #define FLAGS_BY_FRAME	 0x50dd5u /* what the kernel's sigreturn takes from the frame */
-#define NO_SANITIZE	 __attribute__((no_sanitize("address", "undefined")))
+/* Between the arena and the program nothing may be mapped. */
+#define LOW_MEMORY     (ARENA_BASE + 9 * ARENA_PAGE_BYTES)
+#define LOW_MEMORY_END 0x200000000000u
+#define NO_SANITIZE    __attribute__((no_sanitize("address", "undefined")))
 
 /* Registers that the stub saves on entry and loads on exit. */
 struct stub_regs {
@@ -112,20 +115,35 @@ static struct {
 	uint64_t n_ended, n_ended_at_tick;
 } child;
 
-static void child_wait_for_batch(void)
+/* Once the child has given up the sanitizers' memory it must not call into the C library, whose
+ * functions they may have replaced. */
+NO_SANITIZE static long raw_call(long number, uint64_t a, uint64_t b, uint64_t c)
+{
+	register uint64_t r10 __asm__("r10") = 0;
+	register uint64_t r8 __asm__("r8") = 0;
+	long result;
+
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
+			 : "rcx", "r11", "memory");
+	return result;
+}
+
+NO_SANITIZE static void child_wait_for_batch(void)
 {
 	char byte;
 
-	if (read(child.from_parent, &byte, 1) != 1)
-		_exit(0);
+	if (raw_call(SYS_read, (uint64_t)child.from_parent, (uintptr_t)&byte, 1) != 1)
+		raw_call(SYS_exit_group, 0, 0, 0);
 }
 
-static void child_report_batch(void)
+NO_SANITIZE static void child_report_batch(void)
 {
 	char byte = 0;
 
-	if (write(child.to_parent, &byte, 1) != 1)
-		_exit(0);
+	if (raw_call(SYS_write, (uint64_t)child.to_parent, (uintptr_t)&byte, 1) != 1)
+		raw_call(SYS_exit_group, 0, 0, 0);
 }
 
 NO_SANITIZE static void copy(void *to, const void *from, size_t n_bytes)
@@ -242,7 +260,7 @@ NO_SANITIZE void diff_native_signal(int sig, siginfo_t *info, void *context)
 	}
 }
 
-static void child_forbid_system_calls(void)
+NO_SANITIZE static void child_forbid_system_calls(void)
 {
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
@@ -257,8 +275,16 @@ static void child_forbid_system_calls(void)
 	};
 	struct sock_fprog program = {sizeof(filter) / sizeof(filter[0]), filter};
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
-		prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+	if (raw_call(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0) == 0)
+		raw_call(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, (uintptr_t)&program);
+}
+
+/* Code of a case that strays must find nothing mapped that the software side does not have.  What
+ * lies low in a sanitized process is the sanitizer's shadow. */
+NO_SANITIZE static void child_drop_low_memory(void)
+{
+	if ((uintptr_t)child_drop_low_memory > LOW_MEMORY_END)
+		raw_call(SYS_munmap, LOW_MEMORY, LOW_MEMORY_END - LOW_MEMORY, 0);
 }
 
 static bool map_at(uint64_t where, size_t n_bytes, int rights, int fd, off_t offset)
@@ -324,7 +350,7 @@ static bool child_catch_signals(void)
 	return setitimer(ITIMER_PROF, &tick, NULL) == 0;
 }
 
-static _Noreturn void child_main(void)
+NO_SANITIZE static _Noreturn void child_main(void)
 {
 	child.n_ended_at_tick = UINT64_MAX;
 	__asm__ volatile("rdfsbase %0" : "=r"(diff_native_regs.own_fs_base));
@@ -332,10 +358,11 @@ static _Noreturn void child_main(void)
 	if (!child_map_arena() || !child_catch_signals())
 		_exit(1);
 	child_set_ldt();
-	child_wait_for_batch();
+	child_drop_low_memory();
 	child_forbid_system_calls();
+	child_wait_for_batch();
 	__asm__ volatile("int3");
-	_exit(1);
+	__builtin_unreachable();
 }
 
 /* The n-th of the CPUs that this process may use, beginning again after the last. */
