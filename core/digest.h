@@ -20,7 +20,7 @@
 #include "core/memory.h"
 #include "core/state.h"
 
-#define DIGEST_PARTS_MAX  64
+#define DIGEST_PARTS_MAX  192
 #define DIGEST_NAME_BYTES 32
 
 struct digest_part {
