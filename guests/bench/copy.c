@@ -27,6 +27,8 @@ uint64_t bench_copy(unsigned rounds)
 {
 	uint64_t seed = 0x14057b7ef767814f, sum = 0;
 
+	for (unsigned i = 0; i < BYTES / 8 + 8; i++)
+		from[i] = to[i] = 0;
 	for (unsigned r = 0; r < rounds; r++) {
 		unsigned skew = r % 16;
 
