@@ -27,7 +27,7 @@ bool coverage_write(const char *path, const struct tally *t)
 			n += snprintf(text + n, sizeof(text) - (size_t)n, " rm%d", o->rm);
 		snprintf(text + n, sizeof(text) - (size_t)n, "%s", form_name[o->form]);
 		fprintf(to, "%u\t%s\t%s\t%" PRIu64 "\t%" PRIu64 "\n", row, o->name, text,
-			t->ran[row], t->faulted[row]);
+			o->attr & A_NEVER ? t->faulted[row] : t->ran[row], t->faulted[row]);
 	}
 	return fclose(to) == 0;
 }

@@ -6,7 +6,7 @@
 #include "tests/diff/worker.h"
 
 /* A line per row: index, map, opcode, mnemonic, operands, cases in which it was carried out and
- * agreed, cases in which it faulted and agreed.  False when the file cannot be written. */
+ * agreed (UD0, UD1, UD2: raised #UD), cases in which it faulted and agreed.  False when the file cannot be written. */
 bool coverage_write(const char *path, const struct tally *t);
 
 #endif

@@ -229,9 +229,12 @@ static void poke_operand(struct draft *d, uint64_t target)
 	uint64_t xmm[2];
 	struct case_f80 f;
 
-	if (has_operand(d->o, O_Mp))
+	if (has_operand(d->o, O_Mp)) {
 		poke_far_pointer(d, target);
-	else if (has_operand(d->o, O_Mfx))
+	} else if (has_operand(d->o, O_Sw) || d->o->attr & A_PROT) {
+		v = some_selector(d);
+		poke(d, target, &v, 2);
+	} else if (has_operand(d->o, O_Mfx))
 		poke_fx_image(d, target);
 	else if (has_operand(d->o, O_Menv) || has_operand(d->o, O_Msave))
 		poke_environment(d, target);
@@ -443,7 +446,14 @@ static void put_immediates(struct draft *d)
 	}
 }
 
-/* What far returns and IRET find on the stack. */
+static bool pops_segment(const struct x86_opcode *o)
+{
+	unsigned code = o->opr[0].code;
+
+	return o->opr[0].access & X86_OPERAND_WRITE && code >= O_ES && code <= O_GS;
+}
+
+/* What far returns, IRET and POP to a segment register find on the stack. */
 static void prepare_stack(struct draft *d)
 {
 	const struct case_state *s = &d->e->c->in;
@@ -451,7 +461,11 @@ static void prepare_stack(struct draft *d)
 	uint64_t frame[5] = {encode_fill_address(d->e), some_selector(d),
 			     seeded_u64(d->e->rng) & 0x244dd5, s->gpr[X86_RSP], some_selector(d)};
 
-	if (!(d->o->attr & A_JUMP) || d->o->form != X86_FORM_PLAIN)
+	if (d->o->form != X86_FORM_PLAIN)
+		return;
+	if (pops_segment(d->o) && chance(d, 3, 4))
+		poke(d, s->gpr[X86_RSP], &frame[1], 2);
+	if (!(d->o->attr & A_JUMP))
 		return;
 	if (chance(d, 3, 4)) {
 		frame[1] = s->sel[X86_CS];

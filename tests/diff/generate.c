@@ -66,7 +66,6 @@ void generator_init(struct generator *g, uint64_t seed, bool code32, bool code16
 	g->code32 = code32;
 	g->code16 = code16;
 	g->only_row = only_row;
-	g->strict_flags = true;
 	x86_decoder_init(&g->decoder);
 	list_rows(g);
 	seeded_start(&rng, seed);

@@ -19,6 +19,7 @@
 
 #include "core/x86/flags.h"
 
+#include <cpuid.h>
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -451,6 +452,18 @@ static bool probe_passed(const struct diff_result *r, uint16_t cs)
 	       r->out.rip == ARENA_CODE + 1;
 }
 
+/* AMD from family 17H on, which core/x86/alu.h follows in flags that the manuals leave undefined. */
+static bool has_same_flags(void)
+{
+	unsigned a, b, c, d, family;
+
+	if (!__get_cpuid(0, &a, &b, &c, &d) || b != signature_AMD_ebx)
+		return false;
+	__get_cpuid(1, &a, &b, &c, &d);
+	family = (a >> 8 & 15) + (a >> 20 & 255);
+	return family >= 0x17;
+}
+
 bool native_open(struct native *n, unsigned worker, struct native_abilities *can)
 {
 	static const struct {
@@ -461,6 +474,7 @@ bool native_open(struct native *n, unsigned worker, struct native_abilities *can
 	bool passed[3];
 
 	memset(can, 0, sizeof(*can));
+	can->same_flags = has_same_flags();
 	n->cpu = choose_cpu(worker);
 	if (!(getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_)) {
 		can->missing = "the kernel does not let user code write FS and GS bases";

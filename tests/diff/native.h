@@ -30,6 +30,8 @@ struct native {
 /* What this host can run besides 64-bit code. */
 struct native_abilities {
 	bool code32, code16;
+	/* Its answers where the manuals leave flags undefined are those that core/x86/alu.h follows. */
+	bool same_flags;
 	const char *missing; /* why cases cannot be run at all, or NULL */
 };
 

@@ -21,6 +21,7 @@ bool worker_open(struct worker *w, unsigned number, const struct options *o, str
 	if (w->can.missing)
 		return true;
 	generator_init(&w->generator, o->seed, w->can.code32, w->can.code16, o->only_row);
+	w->generator.strict_flags = w->can.same_flags && !o->defined_flags;
 	generate_constants(&w->generator, w->native.batch->constants);
 	return native_restart(&w->native) && soft_open(&w->soft, &w->generator, w->native.cpu, err);
 }
