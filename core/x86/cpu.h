@@ -190,9 +190,10 @@ enum x86_status x86_fetch_insn(struct x86_cpu *c, struct x86_insn *i);
  * decoded instruction; its len is 0 when the fetch or decode itself faulted. */
 enum x86_status x86_step(struct x86_cpu *c, struct x86_insn *i);
 
+/* EIP has 32 bits in 16-bit code too: what runs past 64 KiB meets the limit of CS there. */
 static inline uint64_t x86_rip_mask(const struct x86_cpu *c)
 {
-	return c->code_bytes == 8 ? ~0ull : c->code_bytes == 4 ? 0xffffffffull : 0xffffull;
+	return c->code_bytes == 8 ? ~0ull : 0xffffffffull;
 }
 
 /* Canonical: bits 63:47 are equal. */

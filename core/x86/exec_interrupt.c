@@ -72,22 +72,23 @@ static void set_flags(struct x86_cpu *c, uint64_t flags, uint64_t mask)
 	c->rflags = (flags & ~(uint64_t)X86_ARITH) | X86_FLAG_1;
 }
 
-/* Nine doublewords on the stack: EIP CS EFLAGS ESP SS ES DS FS GS. */
-static enum x86_status iret_to_v86(struct x86_cpu *c)
+/* Nine doublewords on the stack: EIP CS EFLAGS, which have been read, ESP SS ES DS FS GS. */
+static enum x86_status iret_to_v86(struct x86_cpu *c, uint64_t rip, uint16_t cs, uint64_t flags)
 {
 	static const uint8_t order[] = {X86_SS, X86_ES, X86_DS, X86_FS, X86_GS};
-	uint64_t slot[9];
+	uint64_t sp, selector[sizeof(order)];
 
-	for (unsigned n = 0; n < 9; n++)
-		X86_TRY(x86_stack_slot(c, 4 * n, 4, &slot[n]));
-	if (slot[0] > 0xffff)
-		return x86_raise_gp(c);
-	set_flags(c, slot[2], iret_flags_mask(c, 4) | X86_VM);
-	c->seg[X86_CS] = x86_segment_v86((uint16_t)slot[1]);
+	X86_TRY(x86_stack_slot(c, 12, 4, &sp));
 	for (unsigned n = 0; n < sizeof(order); n++)
-		c->seg[order[n]] = x86_segment_v86((uint16_t)slot[4 + n]);
-	c->r[X86_RSP] = slot[3];
-	c->rip = slot[0];
+		X86_TRY(x86_stack_slot(c, 16 + 4 * n, 4, &selector[n]));
+	if (rip > 0xffff)
+		return x86_raise_gp(c);
+	set_flags(c, flags, iret_flags_mask(c, 4) | X86_VM);
+	c->seg[X86_CS] = x86_segment_v86(cs);
+	for (unsigned n = 0; n < sizeof(order); n++)
+		c->seg[order[n]] = x86_segment_v86((uint16_t)selector[n]);
+	c->r[X86_RSP] = sp;
+	c->rip = rip;
 	x86_mode_update(c);
 	return X86_JUMPED;
 }
@@ -104,7 +105,7 @@ static enum x86_status iret(struct x86_cpu *c, unsigned size)
 	X86_TRY(x86_stack_slot(c, size, size, &selector));
 	X86_TRY(x86_stack_slot(c, 2 * size, size, &flags));
 	if (flags & X86_VM && c->cpl == 0 && !c->long_mode && !x86_is_real(c))
-		return iret_to_v86(c);
+		return iret_to_v86(c, f.rip, (uint16_t)selector, flags);
 	X86_TRY(x86_far_return_code(c, (uint16_t)selector, &f));
 	f.sp = x86_sp(c) + 3 * size;
 	if (f.cpl > c->cpl || x86_is_64(c))
