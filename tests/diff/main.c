@@ -44,6 +44,7 @@ static const char usage[] =
 	"  --reports N     disagreements to print, per process (5)\n"
 	"  --coverage F    write a line for each row of the opcode table to file F\n"
 	"  --json F        write a summary to file F\n"
+	"  --defined-flags do not compare flags that the manuals leave undefined\n"
 	"  --progress      a line every second\n"
 	"  --list          print the rows and what keeps them from being compared\n";
 
@@ -91,15 +92,23 @@ static void parse(struct request *q, int argc, char **argv)
 		COVERAGE,
 		JSON,
 		PROGRESS,
-		LIST
+		LIST,
+		DEFINED
 	};
 	static const struct option options[] = {
-		{"seed", 1, 0, SEED},	    {"cases", 1, 0, CASES},
-		{"case", 1, 0, CASE},	    {"seconds", 1, 0, SECONDS},
-		{"row", 1, 0, ROW},	    {"processes", 1, 0, PROCESSES},
-		{"reports", 1, 0, REPORTS}, {"coverage", 1, 0, COVERAGE},
-		{"json", 1, 0, JSON},	    {"progress", 0, 0, PROGRESS},
-		{"list", 0, 0, LIST},	    {0, 0, 0, 0},
+		{"seed", 1, 0, SEED},
+		{"cases", 1, 0, CASES},
+		{"case", 1, 0, CASE},
+		{"seconds", 1, 0, SECONDS},
+		{"row", 1, 0, ROW},
+		{"processes", 1, 0, PROCESSES},
+		{"reports", 1, 0, REPORTS},
+		{"coverage", 1, 0, COVERAGE},
+		{"json", 1, 0, JSON},
+		{"progress", 0, 0, PROGRESS},
+		{"list", 0, 0, LIST},
+		{"defined-flags", 0, 0, DEFINED},
+		{0, 0, 0, 0},
 	};
 	int o;
 
@@ -118,6 +127,7 @@ static void parse(struct request *q, int argc, char **argv)
 		case REPORTS: q->options.reports_max = strtoull(optarg, NULL, 0); break;
 		case COVERAGE: q->coverage = optarg; break;
 		case JSON: q->json = optarg; break;
+		case DEFINED: q->options.defined_flags = true; break;
 		case PROGRESS: q->progress = true; break;
 		case LIST: list_rows(); exit(0);
 		default: fputs(usage, stderr); exit(2);

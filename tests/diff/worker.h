@@ -12,6 +12,7 @@ struct options {
 	uint64_t seed;
 	int only_row;	      /* or -1 */
 	bool whole;	      /* reports show equal fields too */
+	bool defined_flags;   /* leave undefined flags out even where they should agree */
 	uint64_t reports_max; /* per worker */
 };
 
