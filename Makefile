@@ -50,8 +50,22 @@ TEST_LDLIBS := -lcmocka
 
 # ---- the library -------------------------------------------------------------------------------
 
-LIB_DIRS := core core/base core/x86 core/engine core/engine/*
+LIB_DIRS := core core/base core/x86 core/engine core/engine/* core/host
 LIB_SRC := $(sort $(wildcard $(foreach d,$(LIB_DIRS),$(d)/*.c) core/x86/*.S core/engine/*/*.S))
+
+# Optional libraries: $(call optional,header,link flag,files that need it,stub that stands for them)
+hash := \#
+define optional
+ifeq ($(shell echo '$(hash)include <$(1)>' | $(CC) -E -o /dev/null - 2>/dev/null && echo yes),yes)
+LDLIBS += $(2)
+LIB_SRC := $(filter-out $(4),$(LIB_SRC))
+else
+LIB_SRC := $(filter-out $(3),$(LIB_SRC))
+endif
+endef
+$(eval $(call optional,liburing.h,-luring,core/host/disk_io_uring.c,core/host/uring_absent.c))
+$(eval $(call optional,slirp/libslirp.h,-lslirp,core/host/host_net_user.c,core/host/slirp_absent.c))
+$(eval $(call optional,pcap/pcap.h,-lpcap,core/host/host_net_pcap.c core/host/host_net_dump.c,core/host/pcap_absent.c))
 LIB := $(OUT)/libunderstudy.a
 LIB_OBJ := $(LIB_SRC:%=$(OUT)/obj/%.o)
 
