@@ -167,6 +167,23 @@ int memory_write(struct memory *memory, uint64_t gpa, const void *data, uint64_t
 	return 0;
 }
 
+int memory_release(struct memory *memory, uint64_t gpa, uint64_t len_bytes, struct err *err)
+{
+	void *host;
+
+	if ((gpa | len_bytes) % MEM_PAGE_BYTES)
+		return err_set(err, ERR_RANGE,
+			       "%" PRIu64 " bytes at guest address 0x%" PRIx64
+			       " are no whole pages",
+			       len_bytes, gpa);
+	host = memory_write_begin(memory, gpa, len_bytes, err);
+	if (!host)
+		return ERR_RANGE;
+	if (len_bytes && madvise(host, len_bytes, MADV_REMOVE))
+		memset(host, 0, len_bytes);
+	return 0;
+}
+
 void memory_watch(struct memory *memory, memory_watcher *watcher, void *context)
 {
 	memory->watcher = watcher;

@@ -123,6 +123,13 @@ int memory_write(struct memory *memory, uint64_t gpa, const void *data, uint64_t
  */
 void *memory_write_begin(struct memory *memory, uint64_t gpa, uint64_t len_bytes, struct err *err);
 
+/*
+ * Makes whole pages zero and gives the host's memory behind them back, as far as the host can: calls
+ * the watcher, marks dirty. Returns 0, or ERR_RANGE when the bytes are not whole pages of one region,
+ * and then nothing happened.
+ */
+int memory_release(struct memory *memory, uint64_t gpa, uint64_t len_bytes, struct err *err);
+
 /* Sets who is told of writes to watched pages; one at a time, NULL for nobody. */
 void memory_watch(struct memory *memory, memory_watcher *watcher, void *context);
 

@@ -215,6 +215,36 @@ static void untouched_memory_is_not_backed(void **state)
 	memory_destroy(memory);
 }
 
+static void released_pages_are_zero_and_watched(void **state)
+{
+	struct watch_log log = {.memory = memory_create(16 * MEM_PAGE_BYTES, NULL)};
+	struct memory *memory = log.memory;
+	struct err err;
+	char byte;
+
+	(void)state;
+	memory_write(memory, 4 * MEM_PAGE_BYTES, "a", 1, NULL);
+	memory_write(memory, 6 * MEM_PAGE_BYTES - 1, "bc", 2, NULL);
+	memory_watch(memory, watch_note, &log);
+	*memory_page_watch(memory, 4) = 0;
+	*memory_page_watch(memory, 5) = MEM_PAGE_CODE;
+	*memory_page_watch(memory, 6) = 0;
+	assert_int_equal(memory_release(memory, 4 * MEM_PAGE_BYTES, 2 * MEM_PAGE_BYTES, &err), 0);
+	assert_int_equal(log.calls, 1);
+	assert_int_equal(*memory_page_watch(memory, 4), MEM_PAGE_DIRTY);
+	assert_int_equal(*memory_page_watch(memory, 5), MEM_PAGE_DIRTY);
+	assert_int_equal(*memory_page_watch(memory, 6), 0);
+	memory_read(memory, 4 * MEM_PAGE_BYTES, &byte, 1, NULL);
+	assert_int_equal(byte, 0);
+	memory_read(memory, 6 * MEM_PAGE_BYTES, &byte, 1, NULL);
+	assert_int_equal(byte, 'c');
+	assert_int_equal(memory_release(memory, 1, MEM_PAGE_BYTES, &err), ERR_RANGE);
+	assert_int_equal(memory_release(memory, 0, 100, &err), ERR_RANGE);
+	assert_int_equal(memory_release(memory, 15 * MEM_PAGE_BYTES, 2 * MEM_PAGE_BYTES, &err),
+			 ERR_RANGE);
+	memory_destroy(memory);
+}
+
 static void two_memories_live_side_by_side(void **state)
 {
 	struct memory *a = memory_create(4 * MEM_PAGE_BYTES, NULL);
@@ -244,6 +274,7 @@ int main(void)
 		cmocka_unit_test(watchers_hear_of_watched_pages_first),
 		cmocka_unit_test(the_file_cannot_change_its_size),
 		cmocka_unit_test(untouched_memory_is_not_backed),
+		cmocka_unit_test(released_pages_are_zero_and_watched),
 		cmocka_unit_test(two_memories_live_side_by_side),
 	};
 
