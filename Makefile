@@ -50,7 +50,7 @@ TEST_LDLIBS := -lcmocka
 
 # ---- the library -------------------------------------------------------------------------------
 
-LIB_DIRS := core core/base core/x86 core/engine core/engine/* core/device core/device/virtio core/host
+LIB_DIRS := core core/base core/x86 core/device core/device/* core/host core/engine core/engine/* core/machine
 LIB_SRC := $(sort $(wildcard $(foreach d,$(LIB_DIRS),$(d)/*.c) core/x86/*.S core/engine/*/*.S))
 
 # Optional libraries: $(call optional,header,link flag,files that need it,stub that stands for them)

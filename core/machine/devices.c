@@ -75,7 +75,7 @@ static int make_disks(struct machine *m, const struct device_env *env, unsigned 
 		const char name[] = {'d', 'i', 's', 'k', (char)('0' + n), 0};
 		struct virtio_blk_options o = {
 			.slot = next_slot(slot, name, (uint16_t)(DEVICE_DISK0 + n)),
-			.sectors = c->sectors,
+			.capacity_sectors = c->sectors,
 			.queues = c->queues,
 			.read_only = c->read_only,
 			.discard = !c->read_only,
@@ -95,8 +95,9 @@ static int make_nics(struct machine *m, const struct device_env *env, unsigned *
 
 	for (unsigned n = 0; n < m->config.n_nics && !failed; n++) {
 		const struct nic_config *c = &m->config.nic[n];
+		const char name[] = {'n', 'e', 't', (char)('0' + n), 0};
 		struct virtio_net_options o = {
-			.slot = next_slot(slot, numbered(m, "net", n), (uint16_t)(DEVICE_NIC0 + n)),
+			.slot = next_slot(slot, name, (uint16_t)(DEVICE_NIC0 + n)),
 			.checksum_offload = c->checksum_offload,
 			.segmentation_offload = c->segmentation_offload,
 		};
