@@ -238,6 +238,35 @@ static void append_row(struct build *b, unsigned row)
 	note_branch(b, &e);
 }
 
+static bool is_prefix(uint8_t b)
+{
+	return (b & 0xe7) == 0x26 || (b & 0xf0) == 0x40 || (b & 0xfc) == 0x64 || b == 0x0f ||
+	       b == 0xf0 || b == 0xf2 || b == 0xf3;
+}
+
+/* Bytes that select no row: #UD, whatever follows them.  Extensions of the host are avoided. */
+static void append_hole(struct build *b)
+{
+	static const uint8_t escape[X86_MAPS][2] = {{0, 0}, {0x0f, 0}, {0x0f, 0x38}, {0x0f, 0x3a}};
+	static const uint8_t prefix[4] = {0, 0x66, 0xf2, 0xf3};
+	unsigned map = (unsigned)seeded_below(b->rng, X86_MAPS), len = 0;
+	uint64_t tail = seeded_u64(b->rng);
+	uint8_t bytes[16], opcode = (uint8_t)tail;
+	struct x86_insn i;
+
+	if (quirk_is_extension(map, opcode) || (map == X86_MAP_1 && is_prefix(opcode)))
+		return;
+	bytes[len] = prefix[seeded_below(b->rng, 4)];
+	len += bytes[len] != 0;
+	for (unsigned n = 0; n < 2; n++)
+		if (escape[map][n])
+			bytes[len++] = escape[map][n];
+	memcpy(bytes + len, &tail, sizeof(tail));
+	len += sizeof(tail);
+	if (x86_decode(&b->g->decoder, bytes, len, b->c->code_bytes, &i) == X86_DECODE_UNDEFINED)
+		append(b, bytes, len, X86_NO_ROW);
+}
+
 static unsigned pick_row(struct build *b, bool last)
 {
 	unsigned kind = b->c->code_bytes != 8;
@@ -327,6 +356,8 @@ static void build_sequence(struct build *b)
 			append_row(b, pick_row(b, last));
 		}
 	}
+	if (b->g->only_row < 0 && seeded_chance(b->rng, 1, 12))
+		append_hole(b);
 	n = b->c->n_insns;
 	if (loop && !b->full)
 		append_loop(b);

@@ -80,6 +80,41 @@ const struct quirk quirks[] = {
 
 const unsigned quirk_count = sizeof(quirks) / sizeof(quirks[0]);
 
+static const struct {
+	uint8_t map, first, last;
+	const char *name;
+} extensions[] = {
+	{X86_MAP_1, 0x62, 0x62, "EVEX"},
+	{X86_MAP_1, 0x8f, 0x8f, "XOP"},
+	{X86_MAP_1, 0xc4, 0xc5, "VEX"},
+	{X86_MAP_1, 0xd5, 0xd5, "REX2"},
+	{X86_MAP_0F, 0x01, 0x01, "XGETBV, MONITOR, RDPRU, virtualisation"},
+	{X86_MAP_0F, 0x0d, 0x0f, "3DNow!"},
+	{X86_MAP_0F, 0x2b, 0x2b, "SSE4a"},
+	{X86_MAP_0F, 0x37, 0x37, "SMX"},
+	{X86_MAP_0F, 0x78, 0x79, "SSE4a, VMX"},
+	{X86_MAP_0F, 0xa6, 0xa7, "PadLock"},
+	{X86_MAP_0F, 0xae, 0xae, "XSAVE, CLWB, PTWRITE, shadow stacks"},
+	{X86_MAP_0F, 0xc7, 0xc7, "RDRAND, RDPID, XSAVES, VMX"},
+	{X86_MAP_0F38, 0x80, 0x8b, "INVPCID, MOVRS, VMX"},
+	{X86_MAP_0F38, 0xc8, 0xcf, "SHA, GFNI"},
+	{X86_MAP_0F38, 0xd8, 0xdf, "AES, Key Locker"},
+	{X86_MAP_0F38, 0xf0, 0xff, "MOVBE, ADX, MOVDIRI, shadow stacks, RAO"},
+	{X86_MAP_0F3A, 0x44, 0x44, "PCLMULQDQ"},
+	{X86_MAP_0F3A, 0xcc, 0xcf, "SHA, GFNI"},
+	{X86_MAP_0F3A, 0xdf, 0xdf, "AES"},
+	{X86_MAP_0F3A, 0xf0, 0xf0, "HRESET"},
+};
+
+bool quirk_is_extension(unsigned map, uint8_t opcode)
+{
+	for (unsigned n = 0; n < sizeof(extensions) / sizeof(extensions[0]); n++)
+		if (extensions[n].map == map && opcode >= extensions[n].first &&
+		    opcode <= extensions[n].last)
+			return true;
+	return false;
+}
+
 static int applies(const struct quirk *q, const struct x86_opcode *o)
 {
 	if (q->name)
@@ -96,6 +131,8 @@ uint32_t quirk_bits(unsigned row)
 {
 	uint32_t bits = 0;
 
+	if (row >= x86_opcode_count)
+		return 0;
 	for (unsigned n = 0; n < quirk_count; n++)
 		if (applies(&quirks[n], &x86_opcodes[row]))
 			bits |= quirks[n].bits;

@@ -6,6 +6,7 @@
 #ifndef TESTS_DIFF_QUIRKS_H
 #define TESTS_DIFF_QUIRKS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum quirk_bits {
@@ -45,6 +46,10 @@ struct quirk {
 
 extern const struct quirk quirks[];
 extern const unsigned quirk_count;
+
+/* True when this opcode belongs to an extension that host CPUs may have and the model has not, so
+ * that forms of it that are #UD to us may be instructions to the host. */
+bool quirk_is_extension(unsigned map, uint8_t opcode);
 
 /* All bits of the entries that row matches. */
 uint32_t quirk_bits(unsigned row);

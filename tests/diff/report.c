@@ -126,7 +126,7 @@ static void print_code(FILE *to, const struct generator *g, const struct diff_ca
 			fprintf(to, " %02x", bytes[k]);
 		fprintf(to, "  %*s%s   (row %u, %s)\n",
 			(int)(3 * (11 - (at->len < 11 ? at->len : 11))), "", text, at->row,
-			x86_opcodes[at->row].name);
+			at->row < x86_opcode_count ? x86_opcodes[at->row].name : "none");
 	}
 }
 

@@ -289,7 +289,8 @@ static void note_step(struct soft *s, struct soft_trace *t, const struct x86_ins
 {
 	if (status == X86_FAULT) {
 		t->fault_row = meant ? meant->row : X86_NO_ROW;
-		t->fault_quirks = meant ? s->generator->quirks[meant->row] : 0;
+		t->fault_quirks =
+			t->fault_row < x86_opcode_count ? s->generator->quirks[t->fault_row] : 0;
 		return;
 	}
 	if (!s->generator->strict_flags)
