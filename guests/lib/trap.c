@@ -238,5 +238,5 @@ void trap_init(void)
 	tss.io_map = offsetof(__typeof__(tss), io_bits);
 	tss_init();
 	idt_load(&idt_pointer);
-	__asm__ volatile("ltr %w0; lldt %w1" : : "r"(SEL_TSS), "r"(0));
+	__asm__ volatile("ltr %w0; lldt %w1" : : "r"(SEL_TSS), "r"(0) : "memory");
 }

@@ -82,7 +82,7 @@ static void strings(void)
 static void set_tss_limit(unsigned limit)
 {
 	gdt[SEL_TSS / 8] = (gdt[SEL_TSS / 8] & ~(0xfful << 40 | 0xfffful)) | 0x89ul << 40 | limit;
-	__asm__ volatile("ltr %w0" : : "r"(SEL_TSS));
+	__asm__ volatile("ltr %w0" : : "r"(SEL_TSS) : "memory");
 }
 
 static void user_bitmap(void)

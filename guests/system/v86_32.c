@@ -114,7 +114,7 @@ static void high_privilege(void)
 	expect("IN asks the bitmap whatever IOPL says", v86_out, VEC_GP, 0, 3);
 	gdt[SEL_TSS / 8] = (gdt[SEL_TSS / 8] & ~0xffffull & ~(2ull << 40)) |
 			   (offsetof(struct tss32, io_bits) + 0x20);
-	__asm__ volatile("ltr %w0" : : "r"(SEL_TSS));
+	__asm__ volatile("ltr %w0" : : "r"(SEL_TSS) : "memory");
 	t = run(v86_out);
 	check_equal("IN with a bitmap that allows it", t.frame.ax & 0xffff, 0x1111);
 	tss.io_bits[0x80 / 8] = 1;
