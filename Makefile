@@ -237,4 +237,4 @@ help:
 	@echo "make deps         install the Debian packages that are missing"
 	@echo "make check-tools, check-includes, check-globals, format-check, format, clean"
 
--include $(shell find out -name '*.d' 2>/dev/null)
+-include $(shell find out -path out/guests/linux -prune -o -type f -name '*.d' -print 2>/dev/null)
