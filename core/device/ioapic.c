@@ -84,16 +84,14 @@ void ioapic_line(void *ioapic, unsigned line, bool level)
 	struct ioapic *io = ioapic;
 	uint32_t bit;
 
-	if (line >= IOAPIC_PINS)
+	if (line >= IOAPIC_PINS || level == (io->lines >> line & 1))
 		return;
 	bit = 1u << line;
-	if (!level) {
-		io->lines &= ~bit;
+	io->lines ^= bit;
+	if (!level)
 		return;
-	}
-	if (!(io->lines & bit) && !(io->redirection[line] & RTE_LEVEL))
+	if (!(io->redirection[line] & RTE_LEVEL))
 		io->edges |= bit;
-	io->lines |= bit;
 	pin_serve(io, line);
 }
 

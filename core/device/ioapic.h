@@ -31,7 +31,7 @@ struct ioapic *ioapic_create(const struct device_env *env, irq_receiver *receive
 struct device *ioapic_device(struct ioapic *io);
 
 /* An irq_sink, the far end of all lines.  ioapic: a struct ioapic.  Lines beyond the last pin go
- * nowhere. */
+ * nowhere; a level that is repeated, as devices do when they resume, changes nothing. */
 void ioapic_line(void *ioapic, unsigned line, bool level);
 
 /* A local APIC ends a level-triggered interrupt; for lapic_wire_eoi(). */

@@ -49,9 +49,9 @@ struct rtc {
 	struct device device;
 	struct timer_queue *timers;
 	struct timer tick;
+	struct irq_line irq; /* its level follows from registers B and C */
 
 	/* Saved. */
-	struct irq_line irq;	   /* its level */
 	int64_t start_seconds;	   /* time of day at guest time 0, as the guest has it */
 	uint64_t tick_deadline_ns; /* when a second begins that somebody waits for */
 	uint64_t flags_second;	   /* of guest time, when register C was last read */
@@ -60,11 +60,8 @@ struct rtc {
 };
 
 static const struct state_field fields[] = {
-	STATE_FIELD(struct rtc, irq.level, 1),
-	STATE_FIELD(struct rtc, start_seconds, 1),
-	STATE_FIELD(struct rtc, tick_deadline_ns, 1),
-	STATE_FIELD(struct rtc, flags_second, 1),
-	STATE_FIELD(struct rtc, index, 1),
+	STATE_FIELD(struct rtc, start_seconds, 1), STATE_FIELD(struct rtc, tick_deadline_ns, 1),
+	STATE_FIELD(struct rtc, flags_second, 1),  STATE_FIELD(struct rtc, index, 1),
 	STATE_FIELD(struct rtc, cmos, 1),
 };
 
@@ -173,12 +170,15 @@ static bool is_time(unsigned index)
 
 /* ---- interrupts ---- */
 
+static bool irq_wanted(const struct rtc *r)
+{
+	return r->cmos[RTC_C] & r->cmos[RTC_B] & C_SOURCES;
+}
+
 static void irq_update(struct rtc *r)
 {
-	bool requested = r->cmos[RTC_C] & r->cmos[RTC_B] & C_SOURCES;
-
-	r->cmos[RTC_C] = (r->cmos[RTC_C] & C_SOURCES) | (requested ? C_REQUEST : 0);
-	irq_set(&r->irq, requested);
+	r->cmos[RTC_C] = (r->cmos[RTC_C] & C_SOURCES) | (irq_wanted(r) ? C_REQUEST : 0);
+	irq_set(&r->irq, irq_wanted(r));
 }
 
 static bool alarm_part(const struct rtc *r, enum rtc_register alarm, enum rtc_register now)
@@ -332,6 +332,8 @@ static void rtc_resume(struct device *d)
 	struct rtc *r = (struct rtc *)d;
 
 	timer_set(&r->tick, r->tick_deadline_ns);
+	r->irq.level = !irq_wanted(r);
+	irq_set(&r->irq, irq_wanted(r));
 }
 
 static void rtc_destroy(struct device *d)

@@ -57,9 +57,9 @@ struct uart {
 	struct device device;
 	void (*emit)(void *ctx, const struct output *output);
 	void *emit_ctx;
+	struct irq_line irq; /* its level follows from the rest */
 
 	/* Saved. */
-	struct irq_line irq; /* its level */
 	uint8_t interrupts, fifo_control, line_control, modem_control, scratch;
 	uint8_t divisor[2];
 	uint8_t modem_changes; /* low half of the modem status register */
@@ -375,6 +375,14 @@ static void uart_reset(struct device *d)
 	fifo_fill(u);
 }
 
+static void uart_resume(struct device *d)
+{
+	struct uart *u = (struct uart *)d;
+
+	u->irq.level = cause(u) == IIR_NONE;
+	irq_update(u);
+}
+
 static void uart_destroy(struct device *d)
 {
 	free(d);
@@ -383,7 +391,7 @@ static void uart_destroy(struct device *d)
 static const struct device_ops ops = {
 	.input = uart_input,
 	.reset = uart_reset,
-	.resume = device_nothing,
+	.resume = uart_resume,
 	.destroy = uart_destroy,
 };
 
