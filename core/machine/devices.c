@@ -2,6 +2,7 @@
 /* Which devices a machine has, where they sit and how they are wired. */
 #include "core/device/debug_exit.h"
 #include "core/device/power.h"
+#include "core/device/rtc.h"
 #include "core/device/uart.h"
 #include "core/device/virtio/virtio_balloon.h"
 #include "core/device/virtio/virtio_blk.h"
@@ -45,6 +46,8 @@ static int make_board(struct machine *m, const struct device_env *env, struct er
 	const struct machine_config *c = &m->config;
 	int failed = keep(m, uart_create(env, MAP_UART_PORT, IRQ_UART, DEVICE_UART, err), err);
 
+	if (!failed)
+		failed = keep(m, rtc_create(env, c->start_seconds, err), err);
 	if (!failed)
 		failed = keep(m, power_create(env, MAP_POWER_GPA, IRQ_POWER, DEVICE_POWER, err),
 			      err);
