@@ -2,7 +2,8 @@
 # initramfs.sh OUT NAME [PROGRAM-PACKAGE PROGRAM]...: OUT/NAME.cpio with busybox, the modules that
 # guests/linux/init may load, and programs with their libraries.
 set -eu
-OUT=$1 NAME=$2
+mkdir -p "$1"
+OUT=$(cd "$1" && pwd) NAME=$2
 shift 2
 WORK=$OUT/work
 . guests/linux/packages.sh

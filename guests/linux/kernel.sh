@@ -2,7 +2,8 @@
 # kernel.sh OUT: Debian's cloud kernel as OUT/vmlinuz, and as the OUT/vmlinux that is packed in it,
 # so that no guest has to decompress itself.
 set -eu
-OUT=$1
+mkdir -p "$1"
+OUT=$(cd "$1" && pwd)
 WORK=$OUT/work
 . guests/linux/packages.sh
 

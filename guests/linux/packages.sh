@@ -24,17 +24,17 @@ libraries_of() {
 
 # unpack TREE PACKAGE...: downloads what is not there yet and unpacks into TREE.
 unpack() {
-	tree=$1
+	into=$1
 	shift
-	mkdir -p "$WORK/debs" "$tree"
+	mkdir -p "$WORK/debs" "$into"
 	for package in "$@"; do
 		set -- "$WORK/debs/${package}_"*.deb
 		if [ ! -e "$1" ]; then
-			(cd "$WORK/debs" && apt-get -q -q download "$package" >/dev/null) ||
+			(cd "$WORK/debs" && apt-get -qq -o APT::Sandbox::User= download "$package") ||
 				die "package $package cannot be downloaded (apt-get update?)"
 			set -- "$WORK/debs/${package}_"*.deb
 		fi
-		dpkg-deb -x "$1" "$tree" || die "package $package cannot be unpacked"
+		dpkg-deb -x "$1" "$into" || die "package $package cannot be unpacked"
 	done
 }
 
@@ -48,6 +48,7 @@ needed() {
 copy_program() {
 	from=$1 to=$2
 	shift 2
+	set -- /lib64/ld-linux-x86-64.so.2 "$@"
 	while [ $# -gt 0 ]; do
 		path=$1
 		shift
