@@ -139,6 +139,9 @@ static void shuffle_prefixes(struct draft *d)
 {
 	if (d->n_prefixes && chance(d, 1, 40))
 		add_prefix(d, d->prefix[0]);
+	if (d->n_prefixes && chance(d, 1, 100))
+		while (d->n_prefixes < sizeof(d->prefix) && chance(d, 9, 10))
+			add_prefix(d, d->prefix[0]); /* up to and beyond 15 bytes */
 	for (unsigned n = d->n_prefixes; n > 1; n--) {
 		unsigned k = below(d, n);
 		uint8_t b = d->prefix[k];

@@ -254,7 +254,8 @@ static void append_hole(struct build *b)
 	uint8_t bytes[16], opcode = (uint8_t)tail;
 	struct x86_insn i;
 
-	if (quirk_is_extension(map, opcode) || (map == X86_MAP_1 && is_prefix(opcode)))
+	if (quirk_is_extension(map, opcode) || (map == X86_MAP_1 && is_prefix(opcode)) ||
+	    (map == X86_MAP_0F && (opcode | 2) == 0x3a))
 		return;
 	bytes[len] = prefix[seeded_below(b->rng, 4)];
 	len += bytes[len] != 0;

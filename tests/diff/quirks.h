@@ -23,8 +23,8 @@ enum quirk_bits {
 	/* The comparison's part: what is free after an instruction with QUIRK_LAST. */
 	QUIRK_ANY_AX_DX = 1 << 8,
 	QUIRK_ANY_BX_CX = 1 << 9,
-	QUIRK_ANY_X87 = 1 << 10,    /* ST(0), ST(1), C0..C3 and the exception flags */
-	QUIRK_ANY_XMM = 1 << 11,    /* XMM registers */
+	QUIRK_ANY_X87 = 1 << 10,    /* ST(0) and ST(1) by a few units, C1 and PE */
+	QUIRK_ANY_XMM = 1 << 11,    /* each float of the XMM registers by 3 * 2^-12 */
 	QUIRK_ANY_FIP = 1 << 12,    /* the x87 pointers within the memory operand */
 	QUIRK_ANY_C1 = 1 << 13,	    /* x87 C1 */
 	QUIRK_ANY_PUSHED = 1 << 14, /* the two bytes above a pushed 16-bit value */
