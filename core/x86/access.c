@@ -289,19 +289,22 @@ static enum x86_status span_read(struct x86_cpu *c, const struct span *span, voi
 	return X86_OK;
 }
 
+/* The bus first: while it does not answer RAM stays as it was, because the instruction may read
+ * it again when it is run again. */
 static enum x86_status span_write(struct x86_cpu *c, const struct span *span, const uint8_t *from)
 {
-	for (unsigned n = 0; n < span->pieces; n++) {
-		const struct piece *p = &span->piece[n];
+	const struct piece *p = span->piece, *end = p + span->pieces;
+	const uint8_t *bytes = from;
 
-		if (!p->host) {
-			X86_TRY(bus_write(c, p->gpa, from, p->len_bytes));
-		} else {
-			if (!p->cacheable)
-				c->world->page_changing(c->world_ctx, p->gpa, p->len_bytes);
-			memcpy(p->host, from, p->len_bytes);
-		}
-		from += p->len_bytes;
+	for (; p < end; bytes += p++->len_bytes)
+		if (!p->host)
+			X86_TRY(bus_write(c, p->gpa, bytes, p->len_bytes));
+	for (p = span->piece; p < end; from += p++->len_bytes) {
+		if (!p->host)
+			continue;
+		if (!p->cacheable)
+			c->world->page_changing(c->world_ctx, p->gpa, p->len_bytes);
+		memcpy(p->host, from, p->len_bytes);
 	}
 	return X86_OK;
 }

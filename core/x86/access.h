@@ -2,8 +2,8 @@
 /*
  * Guest memory as instructions see it: segmentation, paging, RAM or MMIO, alignment checks and
  * data breakpoints.  Every function returns X86_OK, X86_FAULT or X86_EXIT and transfers all of
- * the bytes or none (a store that crosses a page is checked for both pages first; one that ends
- * with X86_EXIT may have written a part).  Values are little-endian in memory; buffers are host
+ * the bytes or none (a store that crosses a page is checked for both pages first; of one that ends
+ * with X86_EXIT the bus may have taken a part, RAM has not).  Values are little-endian in memory; buffers are host
  * memory.
  */
 #ifndef CORE_X86_ACCESS_H

@@ -177,7 +177,7 @@ static bool next_page(struct soft_vcpu *v, uint64_t rip, uint64_t *gpa_page)
 	bool cacheable;
 	uint8_t *host;
 
-	if (x86_translate(&v->cpu, linear & v->rip_mask, X86_ACCESS_CODE, &host, &gpa,
+	if (x86_translate(&v->cpu, linear & x86_rip_mask(&v->cpu), X86_ACCESS_CODE, &host, &gpa,
 			  &cacheable) != X86_OK) {
 		v->cpu.event = none;
 		return false;

@@ -142,6 +142,7 @@ static void forget_answers(struct soft_vcpu *v)
 
 static void step(struct soft_vcpu *v)
 {
+	bool delivering = v->cpu.event.kind != X86_EVENT_NONE;
 	enum x86_status status;
 
 	v->n_used = 0;
@@ -151,6 +152,8 @@ static void step(struct soft_vcpu *v)
 		v->count++;
 	if (status != X86_EXIT)
 		forget_answers(v);
+	else if (!delivering && v->cpu.event.kind != X86_EVENT_NONE)
+		v->n_answers = 0; /* given to the instruction that faulted, not to the delivery */
 }
 
 static void after_block(struct soft_vcpu *v, enum soft_leave leave)
