@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -407,10 +408,15 @@ static void client_came(void *ctx, uint32_t events)
 /* Nobody answers at a socket that is left over from a process that was killed. */
 static bool socket_is_left_over(const struct sockaddr_un *address)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool refused = fd >= 0 && connect(fd, (const void *)address, sizeof(*address)) &&
-		       errno == ECONNREFUSED;
+	struct stat st;
+	int fd;
+	bool refused;
 
+	if (lstat(address->sun_path, &st) || !S_ISSOCK(st.st_mode))
+		return false;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	refused = fd >= 0 && connect(fd, (const void *)address, sizeof(*address)) &&
+		  errno == ECONNREFUSED;
 	if (fd >= 0)
 		close(fd);
 	return refused;
