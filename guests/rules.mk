@@ -12,9 +12,12 @@ GUEST_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wstrict-prototypes -ffr
 	-fno-asynchronous-unwind-tables -MMD -MP -I.
 GUEST_CFLAGS_64 := $(GUEST_CFLAGS) -m64 -fno-pie -mno-red-zone -mgeneral-regs-only
 GUEST_CFLAGS_32 := $(GUEST_CFLAGS) -m32 -march=i686 -fno-pie -mgeneral-regs-only
+# Loops stay loops and do not become calls of memcpy(), which would not be the same code everywhere.
+GUEST_NO_IDIOMS := $(shell $(CC) -Werror -fno-tree-loop-distribute-patterns -E -x c /dev/null \
+	>/dev/null 2>&1 && echo -fno-tree-loop-distribute-patterns)
 # The kernels keep SSE and are position independent, so that the same objects run natively.
 GUEST_CFLAGS_BENCH := $(GUEST_CFLAGS) -m64 -march=x86-64-v2 -mno-red-zone -fpie \
-	-fvisibility=hidden -fno-builtin -fno-tree-loop-distribute-patterns
+	-fvisibility=hidden -fno-builtin $(GUEST_NO_IDIOMS)
 
 GUEST_LIB_64 := $(addprefix $(GUEST_OUT)/64/guests/lib/,start64.S.o trap64.S.o trap.c.o guest.c.o)
 GUEST_LIB_32 := $(addprefix $(GUEST_OUT)/32/guests/lib/,start32.S.o trap32.S.o trap.c.o guest.c.o)

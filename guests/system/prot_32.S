@@ -89,7 +89,7 @@ code16:
 	push $0x1234			/* two bytes */
 	mov %esp, %edx
 	popw %bx
-	addr32 lea 4(%edx), %edx
+	lea 4(%edx), %edx
 	sub %sp, %dx			/* 2 less, 4 more */
 	movzx %cx, %eax
 	shl $16, %eax

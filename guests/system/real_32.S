@@ -82,14 +82,14 @@ from_protected:
 
 /* 3: 32-bit offsets reach all memory through FS */
 	mov $0x100004, %ebx
-	addr32 mov %fs:-4(%ebx), %eax
+	mov %fs:-4(%ebx), %eax
 	result 3
 
 /* 4: and still do after FS has been loaded in real mode */
 	mov $0x10, %ax
 	mov %ax, %fs
 	mov $0x100000 - 0x100, %ebx
-	addr32 mov %fs:(%ebx), %eax
+	mov %fs:(%ebx), %eax
 	result 4
 
 /* 5-8: INT n and IRET */
@@ -285,7 +285,8 @@ from_protected:
 	shl $8, %eax
 	mov $2, %ecx
 13:	inc %ax
-	addr32 loop 13b
+	.byte 0x67
+	loop 13b
 	result 28
 
 /* 29: XLAT, SALC */

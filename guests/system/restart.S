@@ -124,8 +124,8 @@ piece call_ret
 	sub %rdi, %rax
 	mov %rdx, %rsp
 	ret
-1:	push %rax
-	push %rax
+1:	push %rdi
+	push %rdi
 	call 2f
 	ret
 2:	ret $16
@@ -296,6 +296,7 @@ bare_handler:
 piece interrupt
 	mov %rsp, %rdx
 	lea 24(%rdi), %rsp
+	xor %eax, %eax
 	stc
 	int $0x45
 	setc %al
