@@ -298,10 +298,13 @@ static void interrupts_write(struct uart *u, uint8_t value)
 	fifo_fill(u);
 }
 
-/* Switching the FIFOs on or off clears them. */
+/* Switching the FIFOs on or off clears them.  Before a driver receives it clears them many times: what
+ * was typed meanwhile then counts as typed a moment later. */
 static void fifo_write(struct uart *u, uint8_t value)
 {
-	if ((value ^ u->fifo_control) & FCR_ENABLE || value & FCR_CLEAR)
+	bool cleared = (value ^ u->fifo_control) & FCR_ENABLE || value & FCR_CLEAR;
+
+	if (cleared && (looped(u) || u->interrupts & IER_RECEIVED))
 		u->fifo_count = 0;
 	u->fifo_control = value & FCR_ENABLE ? value & (FCR_ENABLE | FCR_TRIGGER) : 0;
 	fifo_fill(u);

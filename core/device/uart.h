@@ -6,8 +6,9 @@
  * then, and the transmitter is empty again before the next instruction; baud rate and parity are
  * registers alone.  What is typed (INPUT_CONSOLE) waits in a backlog inside the device and enters
  * the receive FIFO as the guest makes room: all of what fits while receive interrupts are enabled,
- * one byte at a time for a guest that polls, so that a driver which clears the FIFO when it starts
- * loses at most one.  What exceeds the backlog is dropped and shown as an overrun.
+ * one byte at a time for a guest that polls, from which clearing the FIFO takes nothing.  A driver
+ * that starts so loses no more of what was typed ahead than it reads and throws away.  What exceeds
+ * the backlog is dropped and shown as an overrun.
  */
 #ifndef CORE_DEVICE_UART_H
 #define CORE_DEVICE_UART_H
