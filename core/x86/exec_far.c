@@ -33,7 +33,7 @@ static enum x86_status go(struct x86_cpu *c, struct transfer *t)
 {
 	uint64_t sp;
 
-	X86_TRY(x86_segment_check_rip(c, &t->cs, 0, &t->rip));
+	X86_TRY(x86_segment_check_rip(c, &t->cs, 0, t->rip));
 	if (t->is_call) {
 		X86_TRY(push_return(c, t, &sp));
 		x86_set_sp(c, sp);
@@ -65,7 +65,7 @@ static enum x86_status call_inner(struct x86_cpu *c, struct transfer *t, unsigne
 	struct x86_stack stack;
 
 	X86_TRY(x86_stack_from_tss(c, t->cs.selector & 3, 0, &stack));
-	X86_TRY(x86_segment_check_rip(c, &t->cs, 0, &t->rip));
+	X86_TRY(x86_segment_check_rip(c, &t->cs, 0, t->rip));
 	X86_TRY(x86_stack_push(c, &stack, t->size, c->seg[X86_SS].selector));
 	X86_TRY(x86_stack_push(c, &stack, t->size, c->r[X86_RSP]));
 	X86_TRY(copy_parameters(c, t, n_parameters, &stack));
@@ -167,7 +167,7 @@ enum x86_status exec_ret_far(struct x86_cpu *c, const struct x86_insn *i)
 		X86_TRY(x86_far_return_stack(c, 2 * i->opsize + release, i->opsize, &f));
 		f.sp += release;
 	}
-	X86_TRY(x86_segment_check_rip(c, &f.cs, 0, &f.rip));
+	X86_TRY(x86_segment_check_rip(c, &f.cs, 0, f.rip));
 	x86_far_return_commit(c, &f);
 	return X86_JUMPED;
 }

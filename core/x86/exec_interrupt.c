@@ -110,7 +110,7 @@ static enum x86_status iret(struct x86_cpu *c, unsigned size)
 	f.sp = x86_sp(c) + 3 * size;
 	if (f.cpl > c->cpl || x86_is_64(c))
 		X86_TRY(x86_far_return_stack(c, 3 * size, size, &f));
-	X86_TRY(x86_segment_check_rip(c, &f.cs, 0, &f.rip));
+	X86_TRY(x86_segment_check_rip(c, &f.cs, 0, f.rip));
 	set_flags(c, flags, mask);
 	x86_far_return_commit(c, &f);
 	return X86_JUMPED;

@@ -163,10 +163,10 @@ enum x86_status x86_segment_check_return_stack(struct x86_cpu *c, uint16_t selec
 					       const struct x86_segment *cs,
 					       struct x86_segment *ss);
 
-/* Cuts *rip to what cs can hold and checks that it is canonical or within the limit, else
- * #GP(ext). */
+/* Checks that rip is canonical or, outside 64-bit code, within the limit of cs with all its 64
+ * bits, else #GP(ext). */
 enum x86_status x86_segment_check_rip(struct x86_cpu *c, const struct x86_segment *cs, uint32_t ext,
-				      uint64_t *rip);
+				      uint64_t rip);
 
 /* Loads a segment register and recomputes what is derived from it. */
 void x86_segment_set(struct x86_cpu *c, unsigned seg, const struct x86_segment *new);
