@@ -474,6 +474,8 @@ static void prepare_stack(struct draft *d)
 		frame[1] = s->sel[X86_CS];
 		frame[4] = s->sel[X86_SS];
 	}
+	if (chance(d, 1, 12))
+		frame[0] = value_integer(d->e->rng);
 	if (d->o->attr & A_F64 && d->e->c->code_bytes == 8)
 		size = 8;
 	for (unsigned n = 0; n < 5; n++)
