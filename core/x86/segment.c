@@ -257,8 +257,8 @@ enum x86_status x86_segment_check_return_stack(struct x86_cpu *c, uint16_t selec
 enum x86_status x86_segment_check_rip(struct x86_cpu *c, const struct x86_segment *cs, uint32_t ext,
 				      uint64_t rip)
 {
-	bool inside = c->long_mode && cs->attr & X86_SEG_L ? x86_is_canonical(*rip)
-							   : *rip <= cs->limit;
+	bool inside = c->long_mode && cs->attr & X86_SEG_L ? x86_is_canonical(rip)
+							   : rip <= cs->limit;
 
 	return inside ? X86_OK : x86_raise_error(c, X86_GP, ext);
 }
