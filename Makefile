@@ -99,7 +99,8 @@ FUZZERS := $(FUZZ_SRC:tests/fuzz/%.c=out/fuzz/%)
 
 all: build
 
--include guests/rules.mk tests/guests/rules.mk tests/diff/rules.mk tests/fuzz/rules.mk tests/bench/rules.mk
+-include guests/rules.mk tools/rules.mk tests/guests/rules.mk tests/diff/rules.mk tests/fuzz/rules.mk \
+	tests/bench/rules.mk tests/e2e/rules.mk
 
 # ---- building ----------------------------------------------------------------------------------
 
@@ -140,7 +141,7 @@ $(SUPPORT): $(SUPPORT_OBJ) $(OUT)/sources
 $(UNITS): $(OUT)/%: $(OUT)/obj/%.c.o $(SUPPORT) $(LIB)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	@$(LINK) $< $(SUPPORT) $(LIB) $(TEST_LDLIBS) $(LDLIBS)
+	@$(LINK) $< $(filter %/libtools.a,$^) $(SUPPORT) $(LIB) $(TEST_LDLIBS) $(LDLIBS)
 
 $(OUT)/tests/diff: $(DIFF_SRC:%=$(OUT)/obj/%.o) $(LIB)
 	@mkdir -p $(@D)

@@ -3,8 +3,9 @@
 # `deps.sh bench` adds QEMU, which the benchmarks compare with: its absence is no error.
 set -eu
 
-needed="gcc make binutils pkg-config libxxhash-dev liblz4-dev libcmocka-dev liburing-dev
-	libslirp-dev libpcap-dev iproute2 clang libclang-rt-14-dev clang-format"
+needed="gcc make binutils pkg-config libxxhash-dev liblz4-dev libcmocka-dev libjansson-dev liburing-dev
+	libslirp-dev libpcap-dev iproute2 jq redis-tools postgresql-client
+	e2fsprogs clang libclang-rt-14-dev clang-format"
 compared=
 if [ "${1:-}" = bench ]; then
 	compared="qemu-system-x86"
