@@ -9,6 +9,7 @@
 
 #include "core/base/err.h"
 
+#include <fcntl.h>
 #include <stdint.h>
 
 #define DISK_IO_DEPTH 128 /* requests at work at a time; the owner submits no more */
@@ -18,6 +19,7 @@ enum disk_io_kind {
 	DISK_IO_WRITE,
 	DISK_IO_SYNC,  /* fdatasync */
 	DISK_IO_PUNCH, /* make a range read as zeros by giving it back to the file system */
+	DISK_IO_ZERO,  /* make a range read as zeros, its space kept */
 };
 
 /* Embedded in what the owner submits; its memory and buffer stay until disk_io_wait() gives it
@@ -31,6 +33,13 @@ struct disk_io_request {
 };
 
 struct disk_io;
+
+/* fallocate()'s mode for PUNCH and ZERO. */
+static inline int disk_io_fallocate_mode(enum disk_io_kind kind)
+{
+	return FALLOC_FL_KEEP_SIZE |
+	       (kind == DISK_IO_PUNCH ? FALLOC_FL_PUNCH_HOLE : FALLOC_FL_ZERO_RANGE);
+}
 
 struct disk_io_ops {
 	const char *name;

@@ -4,7 +4,6 @@
 #include "core/host/host_thread.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -62,7 +61,8 @@ static int64_t request_carry_out(int fd, const struct disk_io_request *request)
 		break;
 	case DISK_IO_SYNC: result = fdatasync(fd); break;
 	case DISK_IO_PUNCH:
-		result = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset,
+	case DISK_IO_ZERO:
+		result = fallocate(fd, disk_io_fallocate_mode(request->kind), offset,
 				   (off_t)request->length_bytes);
 		break;
 	}

@@ -2,7 +2,6 @@
 #include "core/host/disk_io.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <liburing.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -59,7 +58,8 @@ static void uring_submit(struct disk_io *io, struct disk_io_request *request)
 		break;
 	case DISK_IO_SYNC: io_uring_prep_fsync(sqe, io->fd, IORING_FSYNC_DATASYNC); break;
 	case DISK_IO_PUNCH:
-		io_uring_prep_fallocate(sqe, io->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+	case DISK_IO_ZERO:
+		io_uring_prep_fallocate(sqe, io->fd, disk_io_fallocate_mode(request->kind),
 					(off_t)request->offset_bytes, (off_t)request->length_bytes);
 		break;
 	}

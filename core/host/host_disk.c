@@ -31,6 +31,7 @@ struct request {
 	enum disk_command command;
 	uint64_t number;
 	uint64_t start_bytes, length_bytes, done_bytes;
+	bool keep_space; /* DISK_WRITE_ZEROES that may not deallocate */
 	bool zero_by_writing;
 	uint8_t data[];
 };
@@ -127,6 +128,7 @@ static void disk_send(void *ctx, const struct output *o)
 	}
 	*r = (struct request){.command = o->command,
 			      .number = o->value,
+			      .keep_space = o->command == DISK_WRITE_ZEROES && !o->extra,
 			      .start_bytes = o->sector * DISK_SECTOR_BYTES,
 			      .length_bytes = output_sectors(o) * DISK_SECTOR_BYTES};
 	if (o->command == DISK_FLUSH)
@@ -230,7 +232,9 @@ static void request_submit(struct host_disk *d, struct request *r)
 	case DISK_FLUSH: io->kind = DISK_IO_SYNC; break;
 	case DISK_DISCARD:
 	case DISK_WRITE_ZEROES:
-		io->kind = r->zero_by_writing ? DISK_IO_WRITE : DISK_IO_PUNCH;
+		io->kind = r->keep_space ? DISK_IO_ZERO : DISK_IO_PUNCH;
+		if (r->zero_by_writing)
+			io->kind = DISK_IO_WRITE;
 		io->buffer = d->zeros;
 		if (r->zero_by_writing && left > ZERO_BYTES)
 			io->length_bytes = ZERO_BYTES;
@@ -239,7 +243,7 @@ static void request_submit(struct host_disk *d, struct request *r)
 	d->ops->submit(d->io, io);
 }
 
-/* The file system gives no space back: zeros will do.  False: no memory for them. */
+/* The file system cannot do that by itself: zeros will do.  False: no memory for them. */
 static bool request_zero_by_writing(struct host_disk *d, struct request *r)
 {
 	if (!d->zeros)
@@ -262,11 +266,12 @@ static int read_past_end(struct host_disk *d, struct request *r)
 static bool request_advance(struct host_disk *d, struct request *r, int *why)
 {
 	int64_t result = r->io.result;
+	bool zeroes = r->io.kind == DISK_IO_PUNCH || r->io.kind == DISK_IO_ZERO;
 
 	*why = 0;
 	if (result == -EINTR || result == -EAGAIN)
 		return false;
-	if (r->io.kind == DISK_IO_PUNCH && result < 0 && result != -EIO && result != -ENOSPC) {
+	if (zeroes && result < 0 && result != -EIO && result != -ENOSPC) {
 		*why = request_zero_by_writing(d, r) ? 0 : ENOMEM;
 		return *why != 0;
 	}
@@ -274,7 +279,7 @@ static bool request_advance(struct host_disk *d, struct request *r, int *why)
 		*why = (int)-result;
 		return true;
 	}
-	if (r->io.kind == DISK_IO_SYNC || r->io.kind == DISK_IO_PUNCH)
+	if (zeroes || r->io.kind == DISK_IO_SYNC)
 		return true;
 	r->done_bytes += (uint64_t)result;
 	if (!result && r->done_bytes < r->length_bytes)

@@ -31,11 +31,14 @@ static const struct host_net_kind *const kinds[] = {
 	&host_net_none,
 };
 
-void host_net_receive(struct host_net *n, const uint8_t *frame, uint32_t size_bytes)
+void host_net_receive(struct host_net *n, const uint8_t *frame, uint32_t size_bytes,
+		      const struct packet_offload *offload)
 {
 	struct input in = {
 		.kind = INPUT_PACKET, .device = n->device, .data = frame, .size_bytes = size_bytes};
 
+	if (offload)
+		packet_offload_put(&in, offload);
 	if (n->dump)
 		host_net_dump_add(n->dump, frame, size_bytes);
 	if (!mailbox_post(n->mailbox, &in))

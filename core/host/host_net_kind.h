@@ -4,6 +4,7 @@
 #define CORE_HOST_HOST_NET_KIND_H
 
 #include "core/host/host_net.h"
+#include "core/packet_offload.h"
 
 #define HOST_NET_OPTIONS_MAX 32
 
@@ -31,8 +32,9 @@ struct host_net_kind {
 
 extern const struct host_net_kind host_net_tap, host_net_user, host_net_pcap, host_net_none;
 
-/* A frame for the guest; any thread. */
-void host_net_receive(struct host_net *n, const uint8_t *frame, uint32_t size_bytes);
+/* A frame for the guest, and what was left undone in it (NULL: it is plain); any thread. */
+void host_net_receive(struct host_net *n, const uint8_t *frame, uint32_t size_bytes,
+		      const struct packet_offload *offload);
 
 /* The cable was plugged in or pulled; on the loop's thread.  Not lost when the mailbox is full. */
 void host_net_link(struct host_net *n, bool up);

@@ -30,7 +30,7 @@ static void pcap_deliver(void *ctx, const uint8_t *frame, uint32_t size_bytes)
 {
 	struct pcap_net *p = ctx;
 
-	host_net_receive(p->net, frame, size_bytes);
+	host_net_receive(p->net, frame, size_bytes, NULL);
 }
 
 static void pcap_captured(u_char *ctx, const struct pcap_pkthdr *header, const u_char *frame)

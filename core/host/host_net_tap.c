@@ -61,7 +61,7 @@ static void tap_readable(void *ctx, uint32_t events)
 		}
 		if ((size_t)got > HEADER_BYTES)
 			host_net_receive(t->net, t->frame + HEADER_BYTES,
-					 (uint32_t)((size_t)got - HEADER_BYTES));
+					 (uint32_t)((size_t)got - HEADER_BYTES), NULL);
 	}
 }
 
