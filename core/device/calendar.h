@@ -12,7 +12,7 @@ struct calendar {
 	unsigned weekday;	       /* 0: Sunday */
 };
 
-/* Dates before the year 0 are given as those of the first year of their 400. */
+/* Dates before 1 March of the year 0 are given years from 0 to 400. */
 struct calendar calendar_from_seconds(int64_t seconds);
 
 /* Parts that are out of bounds carry over into the greater ones, months into years; weekday counts
