@@ -94,8 +94,9 @@ enum case_end {
 struct diff_result {
 	uint8_t end; /* enum case_end */
 	uint8_t vector;
-	uint32_t error; /* 0 where the exception has none */
-	uint64_t cr2;	/* page faults only */
+	uint32_t error;	  /* 0 where the exception has none */
+	uint64_t cr2;	  /* page faults only */
+	uint64_t retired; /* instructions; not known natively */
 	struct case_state out;
 	uint8_t data[ARENA_DATA_BYTES];
 	uint8_t scratch[CASE_SCRATCH_BYTES];

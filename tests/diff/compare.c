@@ -189,6 +189,7 @@ enum verdict compare_native(const struct diff_case *c, const struct soft_trace *
 	/* AMD has MXCSR bit 17, the model does not. */
 	if (native->out.fx.mxcsr >> 17)
 		return VERDICT_NOT_COMPARABLE;
+	native->retired = soft->retired;
 	compare_normalize(c, t, native);
 	compare_normalize(c, t, soft);
 	forgive_approximations(t, &native->out.fx, &soft->out.fx);
@@ -202,5 +203,6 @@ enum verdict compare_native(const struct diff_case *c, const struct soft_trace *
 
 enum verdict compare_engines(const struct diff_result *reference, const struct diff_result *engine)
 {
-	return equal(reference, engine) ? VERDICT_AGREE : VERDICT_DISAGREE;
+	return equal(reference, engine) && reference->retired == engine->retired ? VERDICT_AGREE
+										 : VERDICT_DISAGREE;
 }

@@ -31,6 +31,7 @@ struct request {
 	unsigned n_workers;
 	const char *coverage, *json;
 	bool progress;
+	pid_t worker[WORKERS_MAX];
 };
 
 static const char usage[] =
@@ -179,6 +180,20 @@ static void add_up(const struct tally *from, unsigned n, struct tally *sum)
 	}
 }
 
+/* A worker that died takes the blame to the case it was at. */
+static int exit_status(const struct request *q, const struct tally *tallies, pid_t pid, int status)
+{
+	unsigned k = 0;
+
+	if (WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 3))
+		return WEXITSTATUS(status);
+	while (k < q->n_workers && q->worker[k] != pid)
+		k++;
+	printf("diff: the software side died (status %x): --seed %" PRIu64 " --case %" PRIu64 "\n",
+	       (unsigned)status, q->options.seed, tallies[k].at);
+	return 3;
+}
+
 static int wait_for_workers(const struct request *q, const struct tally *tallies, double start)
 {
 	unsigned left = q->n_workers;
@@ -190,7 +205,7 @@ static int wait_for_workers(const struct request *q, const struct tally *tallies
 
 		if (pid > 0) {
 			left--;
-			status = WIFEXITED(status) ? WEXITSTATUS(status) : 3;
+			status = exit_status(q, tallies, pid, status);
 			worst = status > worst ? status : worst;
 			continue;
 		}
@@ -264,9 +279,11 @@ int main(int argc, char **argv)
 		return 3;
 	fflush(stdout);
 	until = q.seconds > 0 ? start + q.seconds : 0;
-	for (unsigned k = 0; k < q.n_workers; k++)
-		if (fork() == 0)
+	for (unsigned k = 0; k < q.n_workers; k++) {
+		q.worker[k] = fork();
+		if (q.worker[k] == 0)
 			_exit(work(&q, k, &tallies[k], until));
+	}
 	status = wait_for_workers(&q, tallies, start);
 	add_up(tallies, q.n_workers, &sum);
 	print_summary(&q, &sum, now_seconds() - start);

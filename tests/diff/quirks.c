@@ -69,6 +69,7 @@ const struct quirk quirks[] = {
 	{"retf", 0, 0, QUIRK_FAULT_ORDER, many_parts},
 	{"iret", 0, 0, QUIRK_FAULT_ORDER, many_parts},
 	{"verw", 0, 0, QUIRK_NO_LOCK, "with LOCK: #UD by the manuals, but not on all CPUs"},
+	{NULL, 0, O_Mt, QUIRK_FAULT_ORDER, many_parts},
 	{NULL, A_F64, 0, QUIRK_NO_66, "near branches in 64-bit code: AMD obeys 66, Intel does not"},
 	{NULL, 0, O_Mp, QUIRK_NO_REX_W, "far pointers: Intel takes 64-bit offsets, AMD does not"},
 	{NULL, 0, O_Rm, QUIRK_NO_LOCK, "MOV CR0 with LOCK is MOV CR8 on AMD"},

@@ -155,6 +155,9 @@ void report_case(FILE *to, const struct generator *g, const struct diff_case *c,
 	print_code(to, g, c);
 	print_end(to, names[0], a);
 	print_end(to, names[1], b);
+	if (a->retired != b->retired)
+		fprintf(to, "  retired    %" PRIu64 " and %" PRIu64 " instructions\n", a->retired,
+			b->retired);
 	fprintf(to, "  %-10s %-33s %-33s %s\n", "", "before", names[0], names[1]);
 	for (unsigned n = 0; n < 16; n++)
 		print_value(&pr, gpr_name[n], c->in.gpr[n], a->out.gpr[n], b->out.gpr[n]);

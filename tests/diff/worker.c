@@ -141,6 +141,7 @@ bool worker_run(struct worker *w, uint64_t first, unsigned n)
 	if (!native_start(&w->native, n))
 		return false;
 	for (unsigned k = 0; k < n; k++) {
+		w->tally->at = first + k;
 		soft_step(&w->soft, &batch->cases[k], &w->soft_result[k], &w->trace[k]);
 		run_engines(w, &batch->cases[k], &w->soft_result[k]);
 	}

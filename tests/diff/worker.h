@@ -18,6 +18,7 @@ struct options {
 
 /* Counts, in memory shared with the main process. */
 struct tally {
+	volatile uint64_t at; /* the case that the software side is at */
 	volatile uint64_t cases, agreed, disagreed, not_comparable;
 	uint64_t by_code[3];	     /* 64-, 32-, 16-bit */
 	uint64_t by_vector[32];	     /* how the cases that agreed ended */
