@@ -105,21 +105,19 @@ UOP(zero_dead, alu_zero, false)
 	UOP(op##_##size##_##live##_xi, alu_mi, op, size, live, ADDRESS_ANY)
 #define SIZES(op, live) FORMS(op, 1, live) FORMS(op, 2, live) FORMS(op, 4, live) FORMS(op, 8, live)
 #define LIVES(op)	SIZES(op, 0) SIZES(op, 1)
+/* clang-format off */
 LIVES(ADD)
 LIVES(OR)
-LIVES(AND) LIVES(SUB) LIVES(XOR) SIZES(ADC, 1) SIZES(SBB, 1) LIVES(CMP) LIVES(TEST)
+LIVES(AND)
+LIVES(SUB)
+LIVES(XOR)
+SIZES(ADC, 1)
+SIZES(SBB, 1)
+LIVES(CMP)
+LIVES(TEST)
+/* clang-format on */
 
-	enum form {
-		RR,
-		RI,
-		RM,
-		RX,
-		MR,
-		XR,
-		MI,
-		XI,
-		FORM_COUNT
-	};
+enum form { RR, RI, RM, RX, MR, XR, MI, XI, FORM_COUNT };
 
 #define FORM_ROW(op, size, live)                                                                 \
 	{                                                                                        \
@@ -189,9 +187,12 @@ UOP_INLINE const struct uop *unary_m(struct soft_vcpu *v, const struct uop *u, e
 	UOP(op##_##size##_r1, unary_r, op, size, true)  \
 	UOP(op##_##size##_m, unary_m, op, size, true)
 #define UNARY_SIZES(op) UNARY(op, 1) UNARY(op, 2) UNARY(op, 4) UNARY(op, 8)
+/* clang-format off */
 UNARY_SIZES(INC)
 UNARY_SIZES(DEC)
-UNARY_SIZES(NEG) UNARY_SIZES(NOT)
+UNARY_SIZES(NEG)
+UNARY_SIZES(NOT)
+/* clang-format on */
 
 #define UNARY_ROW(op, size)                                         \
 	{                                                           \
@@ -201,11 +202,11 @@ UNARY_SIZES(NEG) UNARY_SIZES(NOT)
 	{                                                                              \
 		UNARY_ROW(op, 1), UNARY_ROW(op, 2), UNARY_ROW(op, 4), UNARY_ROW(op, 8) \
 	}
-	static const uop_fn unary_uops[UNARY_OPS][4][3] = {
-		[INC] = UNARY_ROWS(INC),
-		[DEC] = UNARY_ROWS(DEC),
-		[NEG] = UNARY_ROWS(NEG),
-		[NOT] = UNARY_ROWS(NOT),
+static const uop_fn unary_uops[UNARY_OPS][4][3] = {
+	[INC] = UNARY_ROWS(INC),
+	[DEC] = UNARY_ROWS(DEC),
+	[NEG] = UNARY_ROWS(NEG),
+	[NOT] = UNARY_ROWS(NOT),
 };
 
 UOP_INLINE const struct uop *imul(struct soft_vcpu *v, const struct uop *u, unsigned size,

@@ -51,9 +51,13 @@ UOP_INLINE const struct uop *shift_r(struct soft_vcpu *v, const struct uop *u, e
 	UOP(op##_##size##_10, shift_r, op, size, true, false)  \
 	UOP(op##_##size##_11, shift_r, op, size, true, true)
 #define SHIFT_SIZES(op) SHIFT(op, 4) SHIFT(op, 8)
+/* clang-format off */
 SHIFT_SIZES(SHL)
 SHIFT_SIZES(SHR)
-SHIFT_SIZES(SAR) SHIFT_SIZES(ROL) SHIFT_SIZES(ROR)
+SHIFT_SIZES(SAR)
+SHIFT_SIZES(ROL)
+SHIFT_SIZES(ROR)
+/* clang-format on */
 
 #define SHIFT_ROW(op, size)                                \
 	{                                                  \
@@ -66,9 +70,9 @@ SHIFT_SIZES(SAR) SHIFT_SIZES(ROL) SHIFT_SIZES(ROR)
 	{                                          \
 		SHIFT_ROW(op, 4), SHIFT_ROW(op, 8) \
 	}
-	static const uop_fn shift_uops[SHIFTS][2][2][2] = {
-		[SHL] = SHIFT_ROWS(SHL), [SHR] = SHIFT_ROWS(SHR), [SAR] = SHIFT_ROWS(SAR),
-		[ROL] = SHIFT_ROWS(ROL), [ROR] = SHIFT_ROWS(ROR),
+static const uop_fn shift_uops[SHIFTS][2][2][2] = {
+	[SHL] = SHIFT_ROWS(SHL), [SHR] = SHIFT_ROWS(SHR), [SAR] = SHIFT_ROWS(SAR),
+	[ROL] = SHIFT_ROWS(ROL), [ROR] = SHIFT_ROWS(ROR),
 };
 
 uop_fn uop_select_shift(const struct x86_insn *i, bool flags_live)
