@@ -27,15 +27,23 @@ unpack() {
 	into=$1
 	shift
 	mkdir -p "$WORK/debs" "$into"
+	missing=
 	for package in "$@"; do
-		set -- "$WORK/debs/${package}_"*.deb
-		if [ ! -e "$1" ]; then
-			(cd "$WORK/debs" && apt-get -qq -o APT::Sandbox::User= download "$package") ||
-				die "package $package cannot be downloaded (apt-get update?)"
-			set -- "$WORK/debs/${package}_"*.deb
-		fi
-		dpkg-deb -x "$1" "$into" || die "package $package cannot be unpacked"
+		[ -e "$(deb_of "$package")" ] || missing="$missing $package"
 	done
+	[ -z "$missing" ] ||
+		(cd "$WORK/debs" && apt-get -qq -o APT::Sandbox::User= download $missing) ||
+		die "apt-get cannot download$missing (are its lists up to date?)"
+	for package in "$@"; do
+		dpkg-deb -x "$(deb_of "$package")" "$into" ||
+			die "package $package cannot be unpacked"
+	done
+}
+
+# The file of a package that has been downloaded.
+deb_of() {
+	set -- "$WORK/debs/${1}_"*.deb
+	echo "$1"
 }
 
 # needed FILE: the libraries that an ELF file names.
