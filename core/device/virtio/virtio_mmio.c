@@ -28,8 +28,15 @@ static const struct state_field virtio_fields[] = {
 static int virtio_check(const void *object, struct err *err)
 {
 	const struct virtio *v = object;
+	uint32_t known = STATUS_FROM_DRIVER | VIRTIO_CONFIG_S_NEEDS_RESET;
 
-	if (v->accepted & ~v->offered)
+	if (v->status & ~known ||
+	    (v->status & VIRTIO_CONFIG_S_DRIVER_OK && !(v->status & VIRTIO_CONFIG_S_FEATURES_OK)))
+		return err_set(err, ERR_CORRUPT, "status 0x%x", v->status);
+	if (v->interrupt & ~(uint32_t)(VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG))
+		return err_set(err, ERR_CORRUPT, "interrupt causes 0x%x", v->interrupt);
+	/* Before FEATURES_OK the driver may have written anything. */
+	if (v->status & VIRTIO_CONFIG_S_FEATURES_OK && v->accepted & ~v->offered)
 		return err_set(err, ERR_UNSUPPORTED,
 			       "the guest uses features 0x%llx, which are not offered here",
 			       (unsigned long long)(v->accepted & ~v->offered));
@@ -202,10 +209,11 @@ static void half_write(uint64_t *whole, unsigned half, uint32_t value)
 /* The registers of the queue that is selected; a ready one cannot be moved. */
 static void queue_write(struct virtio *v, uint64_t offset, uint32_t value)
 {
-	struct virtqueue *q = &v->queue[v->queue_sel];
+	struct virtqueue *q;
 
 	if (v->queue_sel >= v->n_queues)
 		return;
+	q = &v->queue[v->queue_sel];
 	if (offset == VIRTIO_MMIO_QUEUE_READY) {
 		queue_ready_write(v, q, value);
 		return;
