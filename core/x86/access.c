@@ -413,6 +413,16 @@ enum x86_status x86_probe(struct x86_cpu *c, unsigned seg, uint64_t offset, unsi
 	return span_translate(c, linear, size_bytes, access, &span);
 }
 
+enum x86_status x86_probe_linear(struct x86_cpu *c, uint64_t linear, unsigned size_bytes,
+				 unsigned access, bool *is_ram)
+{
+	struct span span;
+
+	X86_TRY(span_translate(c, linear, size_bytes, access, &span));
+	*is_ram = span.piece[0].host && span.piece[span.pieces - 1].host;
+	return X86_OK;
+}
+
 /* ---- instruction bytes ---- */
 
 /* The host address of the instruction byte at linear, or NULL with the fault in c->event. */

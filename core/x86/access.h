@@ -42,6 +42,9 @@ enum x86_status x86_load_linear(struct x86_cpu *c, uint64_t linear, void *to, un
 				unsigned access);
 enum x86_status x86_store_linear(struct x86_cpu *c, uint64_t linear, const void *from,
 				 unsigned size_bytes, unsigned access);
+/* Only the checks, and whether all of it is RAM. */
+enum x86_status x86_probe_linear(struct x86_cpu *c, uint64_t linear, unsigned size_bytes,
+				 unsigned access, bool *is_ram);
 
 /* Segmentation alone: limit, type, canonical form and (CR0.AM) alignment checks; gives the linear
  * address.  Raises #SS for the stack segment, #GP for others, #AC. */

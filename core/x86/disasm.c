@@ -23,9 +23,11 @@ __attribute__((format(printf, 2, 3))) static void put(struct text *t, const char
 	va_start(args, format);
 	n = vsnprintf(t->at, t->room, format, args);
 	va_end(args);
-	if (n > 0 && (size_t)n < t->room) {
-		t->at += n;
-		t->room -= (size_t)n;
+	if (n > 0 && t->room) {
+		size_t written = (size_t)n < t->room ? (size_t)n : t->room - 1;
+
+		t->at += written;
+		t->room -= written;
 	}
 }
 

@@ -17,26 +17,26 @@ struct transfer {
 	uint64_t rip, return_rip;
 };
 
-/* Pushes the return address on the stack in use and gives the SP that it leaves. */
-static enum x86_status push_return(struct x86_cpu *c, const struct transfer *t, uint64_t *sp)
+/* Pushes the return address. */
+static enum x86_status push_return(struct x86_cpu *c, const struct transfer *t,
+				   struct x86_stack *stack)
 {
-	uint64_t cs_at = alu_truncate(c->stack_bytes, x86_sp(c) - t->size);
-	uint64_t selector = c->seg[X86_CS].selector;
-
-	*sp = alu_truncate(c->stack_bytes, cs_at - t->size);
-	X86_TRY(x86_store(c, X86_SS, cs_at, &selector, t->size));
-	return x86_store(c, X86_SS, *sp, &t->return_rip, t->size);
+	X86_TRY(x86_stack_push(c, stack, t->size, c->seg[X86_CS].selector));
+	X86_TRY(x86_stack_push(c, stack, t->size, t->return_rip));
+	return x86_stack_write(c, stack);
 }
 
 /* Goes to t->cs:t->rip at the same privilege. */
 static enum x86_status go(struct x86_cpu *c, struct transfer *t)
 {
-	uint64_t sp;
+	struct x86_stack stack;
 
 	X86_TRY(x86_segment_check_rip(c, &t->cs, 0, t->rip));
 	if (t->is_call) {
-		X86_TRY(push_return(c, t, &sp));
-		x86_set_sp(c, sp);
+		stack = x86_stack_current(c, 0);
+		stack.ordinary = true;
+		X86_TRY(push_return(c, t, &stack));
+		x86_stack_commit(c, &stack);
 	}
 	x86_segment_set(c, X86_CS, &t->cs);
 	c->rip = t->rip;
@@ -69,8 +69,7 @@ static enum x86_status call_inner(struct x86_cpu *c, struct transfer *t, unsigne
 	X86_TRY(x86_stack_push(c, &stack, t->size, c->seg[X86_SS].selector));
 	X86_TRY(x86_stack_push(c, &stack, t->size, c->r[X86_RSP]));
 	X86_TRY(copy_parameters(c, t, n_parameters, &stack));
-	X86_TRY(x86_stack_push(c, &stack, t->size, c->seg[X86_CS].selector));
-	X86_TRY(x86_stack_push(c, &stack, t->size, t->return_rip));
+	X86_TRY(push_return(c, t, &stack));
 	x86_stack_commit(c, &stack);
 	x86_segment_set(c, X86_CS, &t->cs);
 	c->rip = t->rip;

@@ -46,6 +46,7 @@ static enum x86_status enter_real(struct x86_cpu *c, struct entry *n)
 	n->rip = vector[0];
 	X86_TRY(x86_segment_check_rip(c, &n->cs, 0, n->rip));
 	X86_TRY(push_return(c, n));
+	X86_TRY(x86_stack_write(c, &n->stack));
 	c->rflags &= ~(uint64_t)(X86_IF | X86_TF | X86_AC_FLAG | X86_RF);
 	return X86_OK;
 }
@@ -158,6 +159,7 @@ static enum x86_status enter_protected(struct x86_cpu *c, struct entry *n)
 	X86_TRY(choose_stack(c, n));
 	X86_TRY(x86_segment_check_rip(c, &n->cs, n->ext, n->rip));
 	X86_TRY(push_frame(c, n));
+	X86_TRY(x86_stack_write(c, &n->stack));
 	if (c->rflags & X86_VM)
 		for (unsigned seg = X86_ES; seg <= X86_GS; seg++)
 			if (seg != X86_CS && seg != X86_SS)

@@ -74,7 +74,7 @@ static enum x86_status from_tss32(struct x86_cpu *c, unsigned cpl, uint32_t ext,
 enum x86_status x86_stack_from_tss(struct x86_cpu *c, unsigned cpl, uint32_t ext,
 				   struct x86_stack *s)
 {
-	s->access = X86_ACCESS_SYSTEM;
+	*s = (struct x86_stack){.access = X86_ACCESS_SYSTEM};
 	return c->long_mode ? from_tss64(c, cpl, ext, s) : from_tss32(c, cpl, ext, s);
 }
 
@@ -97,7 +97,9 @@ enum x86_status x86_stack_push(struct x86_cpu *c, struct x86_stack *s, unsigned 
 	uint64_t sp = alu_truncate(s->width, s->sp - size_bytes);
 	uint64_t linear;
 
-	if (s->width == 8) {
+	if (s->ordinary) {
+		X86_TRY(x86_linear(c, X86_SS, sp, size_bytes, X86_ACCESS_WRITE, &linear));
+	} else if (s->width == 8) {
 		linear = sp;
 		if (!x86_is_canonical(sp) || !x86_is_canonical(sp + size_bytes - 1))
 			return x86_raise_error(c, X86_SS_FAULT, s->error);
@@ -106,9 +108,54 @@ enum x86_status x86_stack_push(struct x86_cpu *c, struct x86_stack *s, unsigned 
 		if (!is_inside(&s->ss, sp, size_bytes))
 			return x86_raise_error(c, X86_SS_FAULT, s->error);
 	}
-	X86_TRY(x86_store_linear(c, linear, &value, size_bytes, X86_ACCESS_WRITE | s->access));
+	X86_TRY(x86_probe_linear(c, linear, size_bytes, X86_ACCESS_WRITE | s->access,
+				 &s->is_ram[s->n]));
+	s->linear[s->n] = linear;
+	s->value[s->n++] = value;
+	s->size_bytes = size_bytes;
 	s->sp = s->width == 2 ? (s->sp & ~0xffffull) | sp : sp;
 	return X86_OK;
+}
+
+/* Slot by slot, as they were pushed. */
+static enum x86_status write_bus(struct x86_cpu *c, const struct x86_stack *s)
+{
+	for (unsigned n = 0; n < s->n; n++)
+		if (!s->is_ram[n])
+			X86_TRY(x86_store_linear(c, s->linear[n], &s->value[n], s->size_bytes,
+						 X86_ACCESS_WRITE | s->access));
+	return X86_OK;
+}
+
+static bool is_below(const struct x86_stack *s, unsigned n)
+{
+	return n && s->is_ram[n - 1] && s->linear[n - 1] == s->linear[n] + s->size_bytes;
+}
+
+/* Neighbours together, from the lowest, which was pushed last. */
+static enum x86_status write_ram(struct x86_cpu *c, const struct x86_stack *s)
+{
+	uint8_t bytes[X86_STACK_SLOTS_MAX * 8];
+	unsigned len = 0;
+
+	for (unsigned n = s->n; n-- > 0;) {
+		if (!s->is_ram[n])
+			continue;
+		__builtin_memcpy(bytes + len, &s->value[n], s->size_bytes);
+		len += s->size_bytes;
+		if (is_below(s, n))
+			continue;
+		X86_TRY(x86_store_linear(c, s->linear[n] + s->size_bytes - len, bytes, len,
+					 X86_ACCESS_WRITE | s->access));
+		len = 0;
+	}
+	return X86_OK;
+}
+
+enum x86_status x86_stack_write(struct x86_cpu *c, const struct x86_stack *s)
+{
+	X86_TRY(write_bus(c, s));
+	return write_ram(c, s);
 }
 
 void x86_stack_commit(struct x86_cpu *c, const struct x86_stack *s)

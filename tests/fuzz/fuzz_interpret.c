@@ -532,7 +532,6 @@ static bool plain_start(struct plain *p, const struct image *image)
 	p->cpu.rep_limit = rep_limits[image->in.world_hint & 3];
 	p->outside.seed = image->in.seed;
 	p->tracing = check_tracing();
-	tlb_init(&p->cpu.tlb);
 	x86_cpu_reset(&p->cpu, true);
 	return !x86_cpu_set_state(&p->cpu, &image->state);
 }

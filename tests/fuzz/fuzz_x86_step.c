@@ -372,7 +372,6 @@ static struct x86_cpu *cpu_create(const struct x86_cpu_model *model,
 	c->world = &world_ops;
 	c->world_ctx = w;
 	c->n_cpus = 1;
-	tlb_init(&c->tlb);
 	x86_cpu_reset(c, true);
 	return c;
 }

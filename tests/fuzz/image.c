@@ -40,6 +40,7 @@ bool image_input_parse(struct image_input *in, const uint8_t *data, size_t size)
 	in->raw_code = (knobs >> 1 & 3) == 0;
 	in->loops = knobs & 8;
 	in->oddity = knobs >> 4 & 3;
+	in->odd_state = (knobs & 0xc0) == 0xc0;
 	in->step_hint = reader_u8(&r);
 	in->world_hint = reader_u8(&r);
 	reader_copy(&r, in->script_hint, sizeof(in->script_hint));

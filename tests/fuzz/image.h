@@ -91,8 +91,9 @@ struct image_input {
 	enum image_paging paging;
 	unsigned cpl;
 	const char *model;
-	bool raw_code;	 /* code bytes are code; else they choose rows of the opcode table */
-	bool loops;	 /* the code ends in a jump to its start */
+	bool raw_code;	/* code bytes are code; else they choose rows of the opcode table */
+	bool loops;	/* the code ends in a jump to its start */
+	bool odd_state; /* something in the state is any value at all */
 	unsigned oddity; /* 0..3: how often tables, entries and registers are not as they should be */
 	uint8_t step_hint, world_hint, script_hint[4], place_hint;
 	const uint8_t *code;

@@ -341,6 +341,19 @@ static void set_rip(struct image *image)
 		s->rip += 0xffffffff80000000ull;
 }
 
+/* A few bytes anywhere: what x86_cpu_set_state() takes of this, the CPU must bear. */
+static void spoil(struct image *image)
+{
+	for (unsigned n = 1 + (unsigned)seeded_below(&image->rng, 3); n; n--) {
+		uint64_t at = seeded_below(&image->rng, sizeof(image->state));
+		uint64_t value = seeded_u64(&image->rng);
+		uint64_t len = sizeof(image->state) - at;
+
+		len = len < sizeof(value) ? len : 1u << seeded_below(&image->rng, 4);
+		memcpy((uint8_t *)&image->state + at, &value, len);
+	}
+}
+
 void image_make_state(struct image *image)
 {
 	load_segments(image);
@@ -353,4 +366,6 @@ void image_make_state(struct image *image)
 	set_sse(image);
 	set_moment(image);
 	set_rip(image);
+	if (image->in.odd_state)
+		spoil(image);
 }
