@@ -351,8 +351,10 @@ static void build_sequence(struct build *b)
 
 		if (b->g->only_row >= 0 && k == chosen) {
 			append_row(b, (unsigned)b->g->only_row);
-			if (b->g->quirks[b->g->only_row] & QUIRK_LAST)
+			if (b->g->quirks[b->g->only_row] & QUIRK_LAST) {
+				loop = false;
 				break;
+			}
 		} else {
 			append_row(b, pick_row(b, last));
 		}

@@ -12,6 +12,8 @@ static const char x87_pointers[] =
 	"AMD stores x87 pointers only while an exception is pending, and has MXCSR bit 17";
 static const char many_parts[] = "several memory accesses, each of which may fault, in any order";
 
+static const char other_pi[] = "angles are reduced by pi, of which CPUs know some 66 bits, we all";
+
 const struct quirk quirks[] = {
 	{"syscall", 0, 0, QUIRK_NEVER, "would call the host's kernel"},
 	{"sysenter", 0, 0, QUIRK_NEVER,
@@ -73,6 +75,10 @@ const struct quirk quirks[] = {
 	{NULL, A_F64, 0, QUIRK_NO_66, "near branches in 64-bit code: AMD obeys 66, Intel does not"},
 	{NULL, 0, O_Mp, QUIRK_NO_REX_W, "far pointers: Intel takes 64-bit offsets, AMD does not"},
 	{NULL, 0, O_Rm, QUIRK_NO_LOCK, "MOV CR0 with LOCK is MOV CR8 on AMD"},
+	{"fsin", 0, 0, QUIRK_ANGLE, other_pi},
+	{"fcos", 0, 0, QUIRK_ANGLE, other_pi},
+	{"fsincos", 0, 0, QUIRK_ANGLE, other_pi},
+	{"fptan", 0, 0, QUIRK_ANGLE, other_pi},
 	{NULL, A_INEXACT | A_X87, 0, QUIRK_LAST | QUIRK_ANY_X87,
 	 "approximations: ours by definition"},
 	{NULL, A_INEXACT | A_SSE, 0, QUIRK_LAST | QUIRK_ANY_XMM,

@@ -28,6 +28,7 @@ enum quirk_bits {
 	QUIRK_ANY_FIP = 1 << 12,    /* the x87 pointers within the memory operand */
 	QUIRK_ANY_C1 = 1 << 13,	    /* x87 C1 */
 	QUIRK_ANY_PUSHED = 1 << 14, /* the two bytes above a pushed 16-bit value */
+	QUIRK_ANGLE = 1 << 19,	    /* ST(0) and ST(1) when the operand was 1/2 or more */
 	/* ... and after a fault of the instruction. */
 	QUIRK_FAULT_FLAGS = 1 << 15, /* arithmetic flags */
 	QUIRK_FAULT_ORDER =

@@ -4,6 +4,7 @@
 #include "core/engine/engine.h"
 #include "core/x86/cpu.h"
 #include "core/x86/cpuid.h"
+#include "core/x86/fpu.h"
 #include "core/x86/host_fp.h"
 #include "core/x86/opcode.h"
 #include "core/x86/operand.h"
@@ -15,6 +16,7 @@
 
 #define STEPS_MAX 20000
 #define MODEL	  "test-all"
+#define F80_HALF  0x3ffe
 
 /* ---- the reference's world: RAM and nothing else ---- */
 
@@ -259,6 +261,7 @@ static bool inside_code(const struct diff_case *c, uint64_t rip)
 /* Registers before an instruction; the slot after the sixteen is always zero. */
 struct before {
 	uint64_t r[17], rip;
+	uint16_t st0; /* sign and exponent */
 };
 
 /* Keeps the books about flags that the manuals leave undefined. */
@@ -298,6 +301,7 @@ static void note_step(struct soft *s, struct soft_trace *t, const struct x86_ins
 	if (s->generator->quirks[i->op] & QUIRK_LAST) {
 		t->quirks = s->generator->quirks[i->op];
 		t->quirk_row = i->op;
+		t->large_operand = (before->st0 & 0x7fff) >= F80_HALF;
 		t->memory_at = operand_linear(s->cpu, before, i);
 		t->quirk_opsize = i->opsize;
 	}
@@ -321,6 +325,7 @@ static enum case_end run_steps(struct soft *s, const struct diff_case *c, struct
 			t->not_comparable = "jumped into the middle of an instruction";
 		memcpy(before.r, cpu->r, sizeof(before.r));
 		before.rip = cpu->rip;
+		before.st0 = cpu->fpu.reg[fpu_top(cpu)].sign_exponent;
 		do
 			status = x86_step(cpu, &i);
 		while (status == X86_AGAIN && cpu->cpl != 0);

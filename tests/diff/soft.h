@@ -19,6 +19,7 @@ struct soft_trace {
 	/* The instruction with QUIRK_LAST, if there was one. */
 	uint32_t quirks; /* enum quirk_bits, or 0 */
 	uint16_t quirk_row;
+	bool large_operand;	    /* x87: ST(0) was 1/2 or more before it */
 	uint64_t memory_at;	    /* where its memory operand was, if it has one */
 	uint8_t quirk_opsize;	    /* its operand size */
 	uint16_t fault_row;	    /* the instruction that faulted, or X86_NO_ROW */
