@@ -14,12 +14,12 @@ depends_on() {
 		sed -n "s/^ *Depends: \(${2}.*\)/\1/p" | head -n 1
 }
 
-# All packages that the given ones need and whose names begin with lib, themselves left out.
+# All packages that the given ones need and and that hold libraries, themselves left out.
 # Compilers and language runtimes that only plug-ins use stay away.
 libraries_of() {
 	apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks \
 		--no-replaces --no-enhances --no-pre-depends "$@" |
-		grep -E '^lib[a-z0-9.+-]*$' | grep -Ev '^lib(llvm|perl|python|tcl|clang)' | sort -u
+		grep -E '^(lib[a-z0-9.+-]*|zlib1g)$' | grep -Ev '^lib(llvm|perl|python|tcl|clang)' | sort -u
 }
 
 # unpack TREE PACKAGE...: downloads what is not there yet and unpacks into TREE.
