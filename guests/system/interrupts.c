@@ -108,6 +108,37 @@ static void user_mode(void)
 	idt_default(VECTOR);
 }
 
+static void wait_for_it(void *argument)
+{
+	(void)argument;
+	irq_raise(LINE);
+	at_sti();
+}
+
+/* Faults while an interrupt from outside is delivered say so: EXT, bit 0 of the error code. */
+static void bad_gates(void)
+{
+	unsigned long entry = (unsigned long)trap_entries[VECTOR];
+
+	if (tcg_lacks("#NP the gate of an interrupt"))
+		return;
+	idt_set(VECTOR, entry, SEL_KERNEL_CODE, GATE_INTERRUPT & ~0x80, 0);
+	expect_trap("#NP the gate of an interrupt", VEC_NP, VECTOR * 8 + 3, wait_for_it, NULL);
+	pic_end();
+	idt_set(VECTOR, entry, SEL_KERNEL_DATA, GATE_INTERRUPT, 0);
+	expect_trap("#GP the gate leads to data", VEC_GP, SEL_KERNEL_DATA + 1, wait_for_it, NULL);
+	pic_end();
+	idt_set(VECTOR, entry, 0, GATE_INTERRUPT, 0);
+	expect_trap("#GP the gate leads to null", VEC_GP, 1, wait_for_it, NULL);
+	pic_end();
+	idt_set(VECTOR, entry, SEL_KERNEL_CODE, GATE_INTERRUPT_USER & 0xf0, 0);
+	expect_trap("#GP the gate is none", VEC_GP, VECTOR * 8 + 3, wait_for_it, NULL);
+	pic_end();
+	idt_default(VECTOR);
+	wait_at(at_sti);
+	check_equal("a good gate again", taken, 1);
+}
+
 /* ---- NMI ---- */
 
 static volatile unsigned nmis, nested;
@@ -224,6 +255,7 @@ void guest_main(void)
 	windows();
 	masks();
 	user_mode();
+	bad_gates();
 	nmi();
 	exact_ticks();
 }

@@ -19,18 +19,19 @@
 
 typedef unsigned long piece_function(void *at);
 
-#define PIECES(X)                                                                           \
-	X(movs)                                                                             \
-	X(movs_down)                                                                        \
-	X(movs_overlap)                                                                     \
-	X(stos)                                                                             \
-	X(lods)                                                                             \
-	X(cmps)                                                                             \
-	X(scas)                                                                             \
-	X(push_pop_memory)                                                                  \
-	X(stack)                                                                            \
-	X(call_ret) X(enter_nested) X(atomics) X(read_modify_write) X(sse) X(x87) X(fxsave) \
-		X(tables) X(indirect) X(far) X(iret) X(interrupt) X(fetch)
+#define PIECES(X)                                                                         \
+	X(movs)                                                                           \
+	X(movs_down)                                                                      \
+	X(movs_overlap)                                                                   \
+	X(stos)                                                                           \
+	X(lods)                                                                           \
+	X(cmps)                                                                           \
+	X(scas)                                                                           \
+	X(push_pop_memory)                                                                \
+	X(stack)                                                                          \
+	X(call_ret)                                                                       \
+	X(enter_nested) X(atomics) X(read_modify_write) X(sse) X(x87) X(fxsave) X(tables) \
+		X(indirect) X(far) X(iret) X(interrupt) X(fetch)
 
 #define DECLARE(name) unsigned long piece_##name(void *at);
 PIECES(DECLARE)
