@@ -23,6 +23,8 @@
 #include <unistd.h>
 
 #define WORKERS_MAX 64
+/* Of the cases; fewer say that something other than the quirks keeps them from being compared. */
+#define ENOUGH_PERCENT 80
 
 struct request {
 	struct options options;
@@ -289,5 +291,9 @@ int main(int argc, char **argv)
 	print_summary(&q, &sum, now_seconds() - start);
 	if (q.coverage && !coverage_write(q.coverage, &sum))
 		status = status ? status : 3;
+	if (!status && sum.agreed < sum.cases * ENOUGH_PERCENT / 100) {
+		printf("diff: too few of the cases could be compared\n");
+		status = 1;
+	}
 	return status ? status : sum.disagreed != 0;
 }
