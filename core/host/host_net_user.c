@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define QUEUE_MAX_BYTES (4u << 20) /* frames on their way out; more are dropped */
@@ -338,9 +339,25 @@ unclear:
 		       "network user: hostfwd=%s is not tcp:[ADDR]:PORT-[GUEST]:PORT", rule);
 }
 
+/* libslirp lets one caller wait at a forwarded port; the host would turn away a crowd that comes at
+ * once, to try again seconds later. */
+static int user_widen_listener(int fd, int events, void *ctx)
+{
+	int listens = 0;
+	socklen_t size = sizeof(listens);
+
+	(void)events;
+	(void)ctx;
+	if (!getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) && listens)
+		listen(fd, SOMAXCONN);
+	return -1;
+}
+
 static int user_start_slirp(struct user_net *u, const struct host_net_env *env, struct err *err)
 {
 	SlirpConfig config = {.version = 1, .in_enabled = true, .vhostname = "guest"};
+
+	uint32_t wait_ms = 0;
 
 	inet_pton(AF_INET, "10.0.2.0", &config.vnetwork);
 	inet_pton(AF_INET, "255.255.255.0", &config.vnetmask);
@@ -357,6 +374,7 @@ static int user_start_slirp(struct user_net *u, const struct host_net_env *env, 
 		if (user_forward(u, env->option[i] + 8, err))
 			return ERR_SYSTEM;
 	}
+	slirp_pollfds_fill(u->slirp, &wait_ms, user_widen_listener, u);
 	return 0;
 }
 
