@@ -23,7 +23,8 @@ unpacked=$WORK/postgres.packages
 tree=$WORK/postgres.tree
 rm -rf "$tree"
 mkdir -p "$tree/bin" "$tree/dev" "$tree/proc" "$tree/tmp" "$tree/etc" "$tree/var/lib/postgres" \
-	"$tree/usr/share/postgresql"
+	"$tree/usr/share/postgresql" "$tree/var/run/postgresql"
+chmod 1777 "$tree/tmp"
 unpack "$unpacked" "$server" "postgresql-client-$version" tzdata \
 	$(libraries_of "$server" "postgresql-client-$version")
 
@@ -59,7 +60,7 @@ exec su postgres -s /bin/sh -c 'exec /postgres/postgres -D /var/lib/postgres/dat
 END
 cat >"$tree/bin/postgres_ready" <<END
 #!/bin/sh
-exec /postgres/pg_isready -q -h 127.0.0.1
+exec /postgres/pg_isready -q -h 127.0.0.1 -U postgres
 END
 chmod 755 "$tree/bin/start_postgres" "$tree/bin/postgres_ready"
 
@@ -93,7 +94,7 @@ echo 'host all all 0.0.0.0/0 trust' >>"$data/pg_hba.conf"
 
 # ---- the disk ----
 
-# What debugfs has to do to copy the tree.  All belongs to root but for the cluster.
+# What debugfs has to do to copy the tree.  All belongs to root but for the cluster and its socket.
 disk_commands() {
 	(cd "$tree" && find . -mindepth 1 -type d | LC_ALL=C sort) | sed 's/^\.\(.*\)/mkdir \1/'
 	(cd "$tree" && find . -type f | LC_ALL=C sort) |
@@ -102,10 +103,10 @@ disk_commands() {
 		done
 	(cd "$tree" && find . -type l -printf 'symlink %p %l\n' | LC_ALL=C sort) |
 		sed 's/^symlink \./symlink /'
-	(cd "$tree" && find . -mindepth 1 -type d -printf 'set_inode_field %p mode 040%m\n' |
+	(cd "$tree" && find . -mindepth 1 -type d -printf 'set_inode_field %p mode 04%04m\n' |
 		LC_ALL=C sort) | sed 's/^set_inode_field \./set_inode_field /'
 	for field in uid gid; do
-		(cd "$tree" && find ./var/lib/postgres | LC_ALL=C sort) |
+		(cd "$tree" && find ./var/lib/postgres ./var/run/postgresql | LC_ALL=C sort) |
 			sed "s/^\.\(.*\)/set_inode_field \1 $field $USER_ID/"
 	done
 }
