@@ -16,6 +16,7 @@
 #define RING_GPA(q)   (0x1000ull * (1 + (q))) /* desc, then avail, then used */
 #define RING_AVAIL    0x400
 #define RING_USED     0x800
+#define TABLES_GPA    0xa000ull /* indirect ones */
 #define PENDING_MAX   16
 #define OPS_MAX	      600
 #define IMAGE_BYTES   (1u << 20)
@@ -137,7 +138,7 @@ static uint32_t length_take(struct run *r)
 	uint8_t kind = reader_u8(&r->bytes);
 
 	if (kind < 200)
-		return kind * (kind < 100 ? 1u : 512u);
+		return kind < 100 ? kind : (kind - 100) * 512u;
 	return kind < 250 ? reader_u16(&r->bytes) : reader_u32(&r->bytes);
 }
 
@@ -182,16 +183,65 @@ static void descriptor_put(struct run *r)
 	each_put(r, RING_GPA(q) + 16 * at, &desc, sizeof(desc));
 }
 
-static void chain_offer(struct run *r)
+static void head_offer(struct run *r, unsigned q, uint16_t head)
 {
-	unsigned q = reader_u8(&r->bytes) % VIRTIO_QUEUES_MAX;
-	uint16_t head = reader_u8(&r->bytes) % (RING_SIZE + 1);
 	uint64_t avail = RING_GPA(q) + RING_AVAIL;
 
 	each_put(r, avail + 4 + 2 * (r->avail_index[q] % RING_SIZE), &head, 2);
 	r->avail_index[q]++;
 	each_put(r, avail + 2, &r->avail_index[q], 2);
 	each_write(r, VIRTIO_MMIO_QUEUE_NOTIFY, 4, q);
+}
+
+static void chain_offer(struct run *r)
+{
+	unsigned q = reader_u8(&r->bytes) % VIRTIO_QUEUES_MAX;
+
+	head_offer(r, q, reader_u8(&r->bytes) % (RING_SIZE + 1));
+}
+
+/* What the first bytes of a request say: a small command and a small place, or anything. */
+static void header_put(struct run *r, uint64_t gpa)
+{
+	uint8_t header[16] = {0};
+	uint8_t kind = reader_u8(&r->bytes);
+
+	if (kind & 0x80) {
+		reader_copy(&r->bytes, header, 12);
+	} else {
+		header[0] = kind % 16;
+		header[8] = reader_u8(&r->bytes) % 80;
+	}
+	each_put(r, gpa, header, sizeof(header));
+}
+
+/* The way of a good driver to make a request: readable buffers, then writable ones. */
+static void request_offer(struct run *r)
+{
+	const uint32_t lengths[16] = {1,  2,   4,    12,   14,	 16,   20,    32,
+				      60, 512, 1024, 1526, 4096, 8192, 65536, 16};
+	unsigned q = reader_u8(&r->bytes) % 4;
+	uint8_t shape = reader_u8(&r->bytes);
+	unsigned readable = shape & 3, count = readable + (shape >> 2 & 3);
+	unsigned first = shape & 0x10 ? 0 : shape >> 5;
+	uint64_t table = shape & 0x10 ? TABLES_GPA + 0x100 * (shape >> 5) : RING_GPA(q);
+	struct vring_desc desc = {.addr = table, .len = 16 * count, .flags = VRING_DESC_F_INDIRECT};
+
+	if (shape & 0x10)
+		each_put(r, RING_GPA(q) + 16 * (shape >> 5), &desc, sizeof(desc));
+	for (unsigned i = 0; i < count; i++) {
+		uint8_t place = reader_u8(&r->bytes);
+
+		desc.addr = 0x10000 + 0x300 * (place >> 4);
+		desc.len = lengths[place & 15];
+		desc.flags = (i < readable ? 0 : VRING_DESC_F_WRITE) |
+			     (i + 1 < count ? VRING_DESC_F_NEXT : 0);
+		desc.next = (uint16_t)(first + i + 1);
+		if (!i)
+			header_put(r, desc.addr);
+		each_put(r, table + 16 * (first + i), &desc, sizeof(desc));
+	}
+	head_offer(r, q, shape >> 5);
 }
 
 static void bytes_put(struct run *r)
@@ -301,6 +351,12 @@ static void tampered_reload(struct run *r)
 	}
 }
 
+static void power_reset(struct run *r)
+{
+	for (unsigned i = 0; i < 2; i++)
+		r->side[i].device->ops->reset(r->side[i].device);
+}
+
 static bool any_dirty(const struct memory *memory)
 {
 	for (uint64_t page = 0; page < RAM_BYTES / MEM_PAGE_BYTES; page++)
@@ -315,12 +371,13 @@ static void dirty_forget(const struct memory *memory)
 		*memory_page_watch(memory, page) = 0;
 }
 
-/* The first ones write to guest memory in the driver's name. */
-#define DRIVER_OPS 5
+/* The first ones write to guest memory in the driver's name.  What is worth more comes oftener. */
+#define DRIVER_OPS 8
 #define N_OPS	   (sizeof(ops) / sizeof(ops[0]))
 static void (*const ops[])(struct run *) = {
-	set_up,	   descriptor_put, descriptor_put, chain_offer, bytes_put,	 register_do,
-	config_do, input_do,	   answer_do,	   reload,	tampered_reload,
+	set_up,	     request_offer, request_offer, request_offer,   request_offer, descriptor_put,
+	chain_offer, bytes_put,	    register_do,   config_do,	    input_do,	   answer_do,
+	answer_do,   power_reset,   reload,	   tampered_reload,
 };
 
 static void status_check(const struct side *s)

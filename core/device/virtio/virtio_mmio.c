@@ -121,12 +121,6 @@ void virtio_emit(struct virtio *v, struct output *output)
 	v->emit(v->emit_ctx, output);
 }
 
-void virtio_no_notify(struct virtio *v, unsigned queue)
-{
-	(void)v;
-	(void)queue;
-}
-
 void virtio_nothing(struct virtio *v)
 {
 	(void)v;

@@ -127,7 +127,6 @@ void virtio_config_changed(struct virtio *v);
 void virtio_emit(struct virtio *v, struct output *output);
 
 /* For ops slots with nothing to do. */
-void virtio_no_notify(struct virtio *v, unsigned queue);
 void virtio_nothing(struct virtio *v);
 void virtio_no_config_write(struct virtio *v, unsigned offset, unsigned size_bytes, uint64_t value);
 
