@@ -302,12 +302,15 @@ static void answer_do(struct run *r)
 	struct side *s = &r->side[0];
 	uint8_t which = reader_u8(&r->bytes);
 	struct output o;
+	unsigned at;
 	struct input in = {.device = DEVICE_NUMBER};
 
 	if (!s->n_pending)
 		return;
-	o = s->pending[which % s->n_pending];
-	s->pending[which % s->n_pending] = s->pending[--s->n_pending];
+	at = which % s->n_pending;
+	o = s->pending[at];
+	s->n_pending--;
+	s->pending[at] = s->pending[s->n_pending];
 	in.kind = o.kind == OUTPUT_ENTROPY ? INPUT_ENTROPY : INPUT_DISK;
 	in.value = o.value;
 	in.extra = which >= 240;
