@@ -19,29 +19,39 @@
 
 typedef unsigned long piece_function(void *at);
 
-#define PIECES(X)                                                                         \
-	X(movs)                                                                           \
-	X(movs_down)                                                                      \
-	X(movs_overlap)                                                                   \
-	X(stos)                                                                           \
-	X(lods)                                                                           \
-	X(cmps)                                                                           \
-	X(scas)                                                                           \
-	X(push_pop_memory)                                                                \
-	X(stack)                                                                          \
-	X(call_ret)                                                                       \
-	X(enter_nested) X(atomics) X(read_modify_write) X(sse) X(x87) X(fxsave) X(tables) \
-		X(indirect) X(far) X(iret) X(interrupt) X(fetch)
+piece_function piece_movs, piece_movs_down, piece_movs_overlap, piece_stos, piece_lods, piece_cmps,
+	piece_scas, piece_push_pop_memory, piece_stack, piece_call_ret, piece_enter_nested,
+	piece_atomics, piece_read_modify_write, piece_sse, piece_x87, piece_fxsave, piece_tables,
+	piece_indirect, piece_far, piece_iret, piece_interrupt, piece_fetch;
 
-#define DECLARE(name) unsigned long piece_##name(void *at);
-PIECES(DECLARE)
-
+#define PIECE(name) #name, piece_##name
 static const struct {
 	const char *name;
 	piece_function *run;
 } pieces[] = {
-#define ENTRY(name) {#name, piece_##name},
-	PIECES(ENTRY)};
+	{PIECE(movs)},
+	{PIECE(movs_down)},
+	{PIECE(movs_overlap)},
+	{PIECE(stos)},
+	{PIECE(lods)},
+	{PIECE(cmps)},
+	{PIECE(scas)},
+	{PIECE(push_pop_memory)},
+	{PIECE(stack)},
+	{PIECE(call_ret)},
+	{PIECE(enter_nested)},
+	{PIECE(atomics)},
+	{PIECE(read_modify_write)},
+	{PIECE(sse)},
+	{PIECE(x87)},
+	{PIECE(fxsave)},
+	{PIECE(tables)},
+	{PIECE(indirect)},
+	{PIECE(far)},
+	{PIECE(iret)},
+	{PIECE(interrupt)},
+	{PIECE(fetch)},
+};
 
 extern uint64_t boot_pml4[512];
 extern uint8_t bare_handler[];

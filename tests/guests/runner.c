@@ -123,30 +123,48 @@ static bool run_one(const struct options *o, const char *name, const char *model
 }
 
 /* The fields of a processor's state that say, by name, what differs; padding is not state. */
-#define STATE(field)                                            \
-	{                                                       \
-#field, offsetof(struct vcpu_state, field),     \
-			sizeof(((struct vcpu_state *)0)->field) \
-	}
+#define STATE(field) \
+#field, offsetof(struct vcpu_state, field), sizeof(((struct vcpu_state *)0)->field)
 static const struct {
 	const char *name;
 	size_t offset, size_bytes;
 } state_fields[] = {
-	STATE(gpr),	     STATE(rip),
-	STATE(rflags),	     STATE(seg),
-	STATE(gdt.base),     STATE(gdt.limit),
-	STATE(idt.base),     STATE(idt.limit),
-	STATE(cr0),	     STATE(cr2),
-	STATE(cr3),	     STATE(cr4),
-	STATE(efer),	     STATE(dr),
-	STATE(dr6),	     STATE(dr7),
-	STATE(pdpte),	     STATE(debug_hit),
-	STATE(fpu.control),  STATE(fpu.status),
-	STATE(fpu.in_use),   STATE(fpu.instruction_ptr),
-	STATE(fpu.data_ptr), STATE(xmm),
-	STATE(mxcsr),	     STATE(msr),
-	STATE(activity),     STATE(shadow),
-	STATE(nmi_blocked),
+	{STATE(gpr)},
+	{STATE(rip)},
+	{STATE(rflags)},
+	{STATE(seg)},
+	{STATE(gdt.base)},
+	{STATE(gdt.limit)},
+	{STATE(idt.base)},
+	{STATE(idt.limit)},
+	{STATE(cr0)},
+	{STATE(cr2)},
+	{STATE(cr3)},
+	{STATE(cr4)},
+	{STATE(efer)},
+	{STATE(dr)},
+	{STATE(dr6)},
+	{STATE(dr7)},
+	{STATE(pdpte)},
+	{STATE(debug_hit)},
+	{STATE(fpu.control)},
+	{STATE(fpu.status)},
+	{STATE(fpu.in_use)},
+	{STATE(fpu.instruction_ptr)},
+	{STATE(fpu.data_ptr)},
+	{STATE(xmm)},
+	{STATE(mxcsr)},
+	{STATE(msr)},
+	{STATE(activity)},
+	{STATE(shadow)},
+	{STATE(nmi_blocked)},
+	{STATE(fpu.opcode)},
+	{STATE(fpu.instruction_sel)},
+	{STATE(fpu.data_sel)},
+	{STATE(event.kind)},
+	{STATE(event.vector)},
+	{STATE(event.error)},
+	{STATE(event.address)},
 };
 #undef STATE
 
