@@ -32,9 +32,8 @@
 
 /* QEMU's pc-testdev.  Four byte-wide latches that read back what was written, at any width. */
 #define GUEST_LATCH_PORT 0xe0
-/* A write of 1 or 0 to GUEST_IRQ_PORT + n raises or lowers interrupt line n. */
-#define GUEST_IRQ_PORT	0x2000
-#define GUEST_IRQ_LINES 16
+/* A write of 1 or 0 to GUEST_IRQ_PORT + n raises or lowers interrupt line n, 0 to 7. */
+#define GUEST_IRQ_PORT 0x2000
 /* A window of memory that is reached by device accesses. */
 #define GUEST_MMIO_GPA	 0xff000000
 #define GUEST_MMIO_BYTES 0x10000
@@ -58,10 +57,7 @@
 #define GUEST_TICK_MAGIC  0x5eed71c4
 #define GUEST_TICK_VECTOR 0x30
 
-/* Guests are linked here; what lies below is theirs too, except the BIOS area of a PC. */
-#define GUEST_LOAD_GPA	   0x100000
-#define GUEST_LOW_FREE_GPA 0x1000
-#define GUEST_LOW_END_GPA  0x9f000
+/* Guests are linked at 1 MiB.  Below it they may use 0x1000 to 0x9efff, and the interrupt vectors. */
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>

@@ -103,11 +103,6 @@ struct __attribute__((packed)) table_pointer {
 extern struct table_pointer gdt_pointer;
 extern struct table_pointer idt_pointer;
 
-static inline void gdt_load(const struct table_pointer *p)
-{
-	__asm__ volatile("lgdt %0" : : "m"(*p) : "memory");
-}
-
 static inline void idt_load(const struct table_pointer *p)
 {
 	__asm__ volatile("lidt %0" : : "m"(*p) : "memory");
