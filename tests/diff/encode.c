@@ -466,6 +466,8 @@ static void prepare_stack(struct draft *d)
 
 	if (d->o->form != X86_FORM_PLAIN)
 		return;
+	if (d->o->opr[0].code == O_SS && chance(d, 3, 4))
+		frame[1] = chance(d, 1, 2) ? SEL_DATA : SEL_DATA16;
 	if (pops_segment(d->o) && chance(d, 3, 4))
 		poke(d, s->gpr[X86_RSP], &frame[1], 2);
 	if (!(d->o->attr & A_JUMP))

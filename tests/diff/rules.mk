@@ -6,7 +6,7 @@ GUEST_COVERAGE := $(OUT)/logs/guest-coverage.txt
 CHECKS += check-diff check-coverage
 
 # DIFF_ARGS goes to the program, for example DIFF_ARGS="--seed 7 --cases 0 --seconds 3600 --progress"
-DIFF_ARGS ?= --seed 1 --cases 1200000
+DIFF_ARGS ?= --seed 1 --cases $(if $(filter release,$(MODE)),1200000,400000)
 
 .PHONY: check-diff check-coverage
 check-diff: $(DIFF)
