@@ -2,7 +2,7 @@
 #include "core/host/host_net_dump.h"
 
 #include "core/base/host_time.h"
-#include "core/host/host_net_offload.h"
+#include "core/packet_offload.h"
 
 #include <pcap/pcap.h>
 #include <pthread.h>
@@ -26,7 +26,7 @@ struct host_net_dump *host_net_dump_open(const char *path, struct log *log, stru
 		return NULL;
 	}
 	d->log = log;
-	d->pcap = pcap_open_dead(DLT_EN10MB, NET_FRAME_MAX_BYTES);
+	d->pcap = pcap_open_dead(DLT_EN10MB, PACKET_FRAME_MAX_BYTES);
 	if (d->pcap)
 		d->file = pcap_dump_open(d->pcap, path);
 	if (!d->file) {

@@ -5,7 +5,7 @@
  */
 #include "core/host/host_net_kind.h"
 
-#include "core/host/host_net_offload.h"
+#include "core/packet_offload.h"
 
 #include <pcap/pcap.h>
 #include <pthread.h>
@@ -36,7 +36,7 @@ static void pcap_deliver(void *ctx, const uint8_t *frame, uint32_t size_bytes)
 static void pcap_captured(u_char *ctx, const struct pcap_pkthdr *header, const u_char *frame)
 {
 	if (header->caplen == header->len)
-		net_offload_receive(frame, header->caplen, pcap_deliver, ctx);
+		packet_finish_captured(frame, header->caplen, pcap_deliver, ctx);
 }
 
 static void pcap_readable(void *ctx, uint32_t events)
@@ -74,7 +74,9 @@ static void pcap_inject_frame(void *ctx, const uint8_t *frame, uint32_t size_byt
 
 static void pcap_send(void *ctx, const struct output *packet)
 {
-	net_offload_send(packet, pcap_inject_frame, ctx);
+	const struct packet_offload left = packet_offload_of(packet);
+
+	packet_finish(packet->data, packet->size_bytes, &left, pcap_inject_frame, ctx);
 }
 
 static int pcap_start(struct pcap_net *p, const char *interface, struct err *err)
@@ -85,7 +87,7 @@ static int pcap_start(struct pcap_net *p, const char *interface, struct err *err
 	p->pcap = pcap_create(interface, why);
 	if (!p->pcap)
 		return err_set(err, ERR_SYSTEM, "network %s: %s", p->name, why);
-	pcap_set_snaplen(p->pcap, NET_FRAME_MAX_BYTES);
+	pcap_set_snaplen(p->pcap, PACKET_FRAME_MAX_BYTES);
 	pcap_set_promisc(p->pcap, 1);
 	pcap_set_immediate_mode(p->pcap, 1);
 	pcap_set_buffer_size(p->pcap, CAPTURE_BYTES);

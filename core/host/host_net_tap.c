@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A tap interface.  The host's kernel takes checksums and segmentation off the guest, told by the
- * virtio-net header in front of each frame; what it delivers is complete (TUNSETOFFLOAD 0), as the
- * device does not know here what its driver could take.
+ * A tap interface.  The virtio-net header in front of each frame says what is left to do in it: to
+ * the host's kernel, which takes checksums and segmentation off the guest, and from it, as it hands
+ * in whole segments where it can (TUNSETOFFLOAD).
  */
 #include "core/host/host_net_kind.h"
 
-#include "core/host/host_net_offload.h"
+#include "core/packet_offload.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +31,7 @@ struct tap_net {
 	struct event_source *source;
 	atomic_bool gone;
 	bool refused_told; /* the machine's thread */
-	uint8_t frame[HEADER_BYTES + NET_FRAME_MAX_BYTES];
+	uint8_t frame[HEADER_BYTES + PACKET_FRAME_MAX_BYTES];
 };
 
 static void tap_gone(struct tap_net *t)
@@ -42,6 +42,24 @@ static void tap_gone(struct tap_net *t)
 	log_warn(t->log, "network %s: the interface has gone; the guest sees its cable pulled",
 		 t->name);
 	host_net_link(t->net, false);
+}
+
+static void tap_deliver(struct tap_net *t, uint32_t size_bytes)
+{
+	struct virtio_net_hdr_v1 header;
+	struct packet_offload left;
+
+	memcpy(&header, t->frame, sizeof(header));
+	left = (struct packet_offload){
+		.needs_checksum = header.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		.checksum_good = header.flags & VIRTIO_NET_HDR_F_DATA_VALID,
+		.gso_type = header.gso_type & (uint8_t)~VIRTIO_NET_HDR_GSO_ECN,
+		.gso_size = header.gso_size,
+		.header_bytes = header.hdr_len,
+		.checksum_start = header.csum_start,
+		.checksum_offset = header.csum_offset,
+	};
+	host_net_receive(t->net, t->frame + HEADER_BYTES, size_bytes, &left);
 }
 
 static void tap_readable(void *ctx, uint32_t events)
@@ -60,8 +78,7 @@ static void tap_readable(void *ctx, uint32_t events)
 			return;
 		}
 		if ((size_t)got > HEADER_BYTES)
-			host_net_receive(t->net, t->frame + HEADER_BYTES,
-					 (uint32_t)((size_t)got - HEADER_BYTES), NULL);
+			tap_deliver(t, (uint32_t)((size_t)got - HEADER_BYTES));
 	}
 }
 
@@ -111,7 +128,10 @@ static int tap_attach(struct tap_net *t, const char *interface, struct err *err)
 					  t->name, interface);
 		return err_system(err, "network %s cannot be opened", t->name);
 	}
-	if (ioctl(t->fd, TUNSETVNETHDRSZ, &header_bytes) || ioctl(t->fd, TUNSETOFFLOAD, 0))
+	if (ioctl(t->fd, TUNSETVNETHDRSZ, &header_bytes))
+		return err_system(err, "network %s knows no virtio-net headers", t->name);
+	if (ioctl(t->fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6) &&
+	    ioctl(t->fd, TUNSETOFFLOAD, 0))
 		return err_system(err, "network %s takes no offloads", t->name);
 	return 0;
 }

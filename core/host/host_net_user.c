@@ -10,8 +10,8 @@
 #include "core/host/host_net_kind.h"
 
 #include "core/base/host_time.h"
-#include "core/host/host_net_offload.h"
 #include "core/host/host_thread.h"
+#include "core/packet_offload.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -291,9 +291,10 @@ static void user_wake(struct user_net *u)
 
 static void user_send(void *ctx, const struct output *packet)
 {
+	const struct packet_offload left = packet_offload_of(packet);
 	struct user_net *u = ctx;
 
-	net_offload_send(packet, user_queue, u);
+	packet_finish(packet->data, packet->size_bytes, &left, user_queue, u);
 	user_wake(u);
 }
 

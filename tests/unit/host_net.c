@@ -3,7 +3,6 @@
 #include "core/host/host_net.h"
 
 #include "core/base/host_time.h"
-#include "core/host/host_net_offload.h"
 #include "core/packet_offload.h"
 #include "tests/unit/cmocka_all.h"
 
@@ -117,6 +116,13 @@ static void catch_frame(void *ctx, const uint8_t *frame, uint32_t size)
 	c->size[c->frames++] = size;
 }
 
+static bool finish(const struct output *o, struct caught *c)
+{
+	const struct packet_offload left = packet_offload_of(o);
+
+	return packet_finish(o->data, o->size_bytes, &left, catch_frame, c);
+}
+
 /* ---- offloads --------------------------------------------------------------------------------- */
 
 static void a_plain_frame_passes(void **state)
@@ -126,7 +132,7 @@ static void a_plain_frame_passes(void **state)
 	struct output o = {.kind = OUTPUT_PACKET, .data = frame, .size_bytes = sizeof(frame)};
 
 	(void)state;
-	assert_true(net_offload_send(&o, catch_frame, c));
+	assert_true(finish(&o, c));
 	assert_int_equal(c->frames, 1);
 	assert_int_equal(c->size[0], 60);
 	assert_memory_equal(&c->frame[0], frame, 60);
@@ -145,7 +151,7 @@ static void a_checksum_is_completed(void **state)
 		struct output o = tcp4_packet(&f, size, 0);
 
 		assert_false(tcp4_is_whole(&f));
-		assert_true(net_offload_send(&o, catch_frame, c));
+		assert_true(finish(&o, c));
 		assert_true(tcp4_is_whole(&c->frame[i]));
 	}
 	free(c);
@@ -172,7 +178,7 @@ static void known_udp_checksum(void **state)
 	 * -> 470c; its complement is b8f3. */
 	frame[40] = 0x82;
 	frame[41] = 0x36;
-	assert_true(net_offload_send(&o, catch_frame, c));
+	assert_true(finish(&o, c));
 	assert_int_equal(((uint8_t *)&c->frame[0])[40], 0xb8);
 	assert_int_equal(((uint8_t *)&c->frame[0])[41], 0xf3);
 	free(c);
@@ -213,7 +219,7 @@ static void a_large_segment_is_cut(void **state)
 		struct output o = tcp4_packet(f, size, 1448);
 
 		c->frames = 0;
-		assert_true(net_offload_send(&o, catch_frame, c));
+		assert_true(finish(&o, c));
 		check_cut(c, f, sizes[i], 1448);
 	}
 	free(f);
@@ -240,7 +246,7 @@ static void a_large_segment_over_ipv6_is_cut(void **state)
 	frame[20] = IPPROTO_TCP;
 	frame[54 + 12] = 5 << 4;
 	memset(frame + 74, 0x3c, 3000);
-	assert_true(net_offload_send(&o, catch_frame, c));
+	assert_true(finish(&o, c));
 	assert_int_equal(c->frames, 3);
 	for (unsigned i = 0; i < 3; i++) {
 		const uint8_t *f = (const uint8_t *)&c->frame[i];
@@ -261,11 +267,11 @@ static void nonsense_is_not_sent(void **state)
 	struct output good = tcp4_packet(f, size, 1448), o = good;
 
 	(void)state;
-#define REFUSED(change)                                             \
-	do {                                                        \
-		o = good;                                           \
-		change;                                             \
-		assert_false(net_offload_send(&o, catch_frame, c)); \
+#define REFUSED(change)                      \
+	do {                                 \
+		o = good;                    \
+		change;                      \
+		assert_false(finish(&o, c)); \
 	} while (0)
 	REFUSED(o.gso_size = 0);
 	REFUSED(o.gso_size = 1);
@@ -274,7 +280,7 @@ static void nonsense_is_not_sent(void **state)
 	REFUSED(o.gso_type = 0; o.checksum_start = 0xffff; o.checksum_offset = 0xffff);
 	REFUSED(o.gso_type = 0; o.checksum_start = (uint16_t)(size - 17));
 	REFUSED(o.size_bytes = 40);
-	REFUSED(o.size_bytes = NET_FRAME_MAX_BYTES + 1);
+	REFUSED(o.size_bytes = PACKET_FRAME_MAX_BYTES + 1);
 	REFUSED(f->tcp.doff = 4);
 	f->tcp.doff = 5;
 	REFUSED(f->ip.ihl = 4);
@@ -292,21 +298,21 @@ static void what_a_host_leaves_undone_is_done(void **state)
 	uint32_t size = tcp4_make(f, 500);
 
 	(void)state;
-	net_offload_receive((uint8_t *)f, size, catch_frame, c);
+	packet_finish_captured((uint8_t *)f, size, catch_frame, c);
 	assert_int_equal(c->frames, 1);
 	assert_true(tcp4_is_whole(&c->frame[0]));
 	/* Now that it is whole, it stays as it is. */
 	*f = c->frame[0];
-	net_offload_receive((uint8_t *)f, size, catch_frame, c);
+	packet_finish_captured((uint8_t *)f, size, catch_frame, c);
 	assert_memory_equal(&c->frame[1], f, size);
 	/* A damaged one too: it is not ours to mend. */
 	f->data[3] ^= 1;
-	net_offload_receive((uint8_t *)f, size, catch_frame, c);
+	packet_finish_captured((uint8_t *)f, size, catch_frame, c);
 	assert_memory_equal(&c->frame[2], f, size);
 	/* Merged segments are cut to what fits a wire. */
 	c->frames = 0;
 	size = tcp4_make(f, 20000);
-	net_offload_receive((uint8_t *)f, size, catch_frame, c);
+	packet_finish_captured((uint8_t *)f, size, catch_frame, c);
 	check_cut(c, f, 20000, 1460);
 	free(f);
 	free(c);

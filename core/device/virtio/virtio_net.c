@@ -144,7 +144,8 @@ static void transmit_run(struct virtio_net *n)
 
 /* Into the guest */
 
-/* What the sender left undone can only be passed on to a driver that has agreed to do it. */
+/* What the sender left undone can only be passed on to a driver that has agreed to do it.  False: it
+ * has not. */
 static bool header_make(const struct virtio *v, const struct packet_offload *o,
 			struct virtio_net_hdr_v1 *h)
 {
@@ -229,25 +230,51 @@ static int placement_fill(struct virtio_net *n, const struct placement *p,
 	return virtq_publish(q, v->memory, p->chains, err);
 }
 
-static bool frame_receive(struct virtio_net *n, const struct input *in)
+static bool frame_place(struct virtio_net *n, struct virtio_net_hdr_v1 *header,
+			const uint8_t *frame, uint32_t bytes)
 {
-	const struct packet_offload offload = packet_offload_get(in);
 	struct virtio *v = &n->virtio;
-	struct virtio_net_hdr_v1 header;
 	struct placement p;
 	struct err err;
 
-	if (!(n->status & VIRTIO_NET_S_LINK_UP) || in->size_bytes < FRAME_MIN_BYTES ||
-	    in->size_bytes > VIRTIO_NET_FRAME_MAX_BYTES || !header_make(v, &offload, &header) ||
-	    !placement_make(n, HEADER_BYTES + in->size_bytes, &p))
+	if (!placement_make(n, HEADER_BYTES + bytes, &p))
 		return false;
-	header.num_buffers = (uint16_t)p.chains;
-	if (placement_fill(n, &p, &header, in->data, &err)) {
+	header->num_buffers = (uint16_t)p.chains;
+	if (placement_fill(n, &p, header, frame, &err)) {
 		virtio_break(v, &err);
 		return false;
 	}
 	virtio_interrupt(v, QUEUE_RECEIVE);
 	return true;
+}
+
+/* Frames that were finished here for a driver that does not do it. */
+struct finished {
+	struct virtio_net *n;
+	bool placed; /* all of them, so far */
+};
+
+static void finished_place(void *ctx, const uint8_t *frame, uint32_t bytes)
+{
+	struct finished *f = ctx;
+	struct virtio_net_hdr_v1 header = {0};
+
+	f->placed = f->placed && frame_place(f->n, &header, frame, bytes);
+}
+
+static bool frame_receive(struct virtio_net *n, const struct input *in)
+{
+	const struct packet_offload offload = packet_offload_get(in);
+	struct finished finished = {n, true};
+	struct virtio_net_hdr_v1 header;
+
+	if (!(n->status & VIRTIO_NET_S_LINK_UP) || in->size_bytes < FRAME_MIN_BYTES ||
+	    in->size_bytes > VIRTIO_NET_FRAME_MAX_BYTES)
+		return false;
+	if (header_make(&n->virtio, &offload, &header))
+		return frame_place(n, &header, in->data, in->size_bytes);
+	return packet_finish(in->data, in->size_bytes, &offload, finished_place, &finished) &&
+	       finished.placed;
 }
 
 /* The control queue (section 5.1.6.5): announcements and the MAC address. */

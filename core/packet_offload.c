@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Checksums as in RFC 1071; IPv4 RFC 791, IPv6 RFC 8200, TCP RFC 9293, UDP RFC 768. */
-#include "core/host/host_net_offload.h"
+#include "core/packet_offload.h"
 
 #include <string.h>
 
@@ -121,22 +121,20 @@ static uint64_t sum_pseudo(const uint8_t *frame, const struct layout *at)
 			 : sum_add(sum, frame + at->ip + 12, 8);
 }
 
-/* ---- sending ---------------------------------------------------------------------------------- */
-
-/* The guest has put the pseudo header's sum where the checksum belongs. */
-static bool send_completed(const struct output *packet, uint8_t *frame, net_frame_sink *sink,
-			   void *ctx)
+/* The sender has put the pseudo header's sum where the checksum belongs. */
+static bool checksum_complete(const uint8_t *frame, uint32_t size, const struct packet_offload *o,
+			      uint8_t *to, packet_sink *sink, void *ctx)
 {
-	uint32_t start = packet->checksum_start, field = start + packet->checksum_offset;
+	uint32_t start = o->checksum_start, field = start + o->checksum_offset;
 	uint16_t sum;
 
-	if (field + 2u > packet->size_bytes)
+	if (field + 2u > size)
 		return false;
-	memcpy(frame, packet->data, packet->size_bytes);
-	sum = (uint16_t)~sum_fold(sum_add(0, frame + start, packet->size_bytes - start));
+	memcpy(to, frame, size);
+	sum = (uint16_t)~sum_fold(sum_add(0, to + start, size - start));
 	/* UDP says "no checksum" by 0; the other zero of one's complement means the same sum. */
-	put_be16(frame + field, sum ? sum : 0xffff);
-	sink(ctx, frame, packet->size_bytes);
+	put_be16(to + field, sum ? sum : 0xffff);
+	sink(ctx, to, size);
 	return true;
 }
 
@@ -174,7 +172,7 @@ static void segment_seal(const struct cut *cut, uint8_t *to, uint32_t done, uint
 		 (uint16_t)~sum_fold(sum_add(sum_pseudo(to, &at), tcp, at.end - at.l4)));
 }
 
-static bool cut_segments(const struct cut *cut, uint8_t *to, net_frame_sink *sink, void *ctx)
+static bool cut_segments(const struct cut *cut, uint8_t *to, packet_sink *sink, void *ctx)
 {
 	uint32_t total = cut->at.end - cut->header_bytes, done = 0;
 
@@ -196,7 +194,7 @@ static bool cut_prepare(struct cut *cut, const uint8_t *frame, uint32_t size, ui
 {
 	uint32_t tcp_bytes;
 
-	if (segment < NET_SEGMENT_MIN_BYTES || !layout_find(frame, size, &cut->at) ||
+	if (segment < PACKET_SEGMENT_MIN_BYTES || !layout_find(frame, size, &cut->at) ||
 	    cut->at.protocol != PROTOCOL_TCP)
 		return false;
 	tcp_bytes = (frame[cut->at.l4 + 12] >> 4) * 4u;
@@ -208,31 +206,30 @@ static bool cut_prepare(struct cut *cut, const uint8_t *frame, uint32_t size, ui
 	return true;
 }
 
-bool net_offload_send(const struct output *packet, net_frame_sink *sink, void *ctx)
+bool packet_finish(const uint8_t *frame, uint32_t size, const struct packet_offload *o,
+		   packet_sink *sink, void *ctx)
 {
-	uint8_t scratch[NET_FRAME_MAX_BYTES], type = packet->gso_type & (uint8_t)~NET_GSO_ECN;
+	uint8_t scratch[PACKET_FRAME_MAX_BYTES], type = o->gso_type & (uint8_t)~PACKET_GSO_ECN;
 	struct cut cut;
 
-	if (packet->size_bytes > sizeof(scratch))
+	if (size > sizeof(scratch))
 		return false;
-	if (type == NET_GSO_NONE && packet->needs_checksum)
-		return send_completed(packet, scratch, sink, ctx);
-	if (type == NET_GSO_NONE) {
-		sink(ctx, packet->data, packet->size_bytes);
+	if (type == PACKET_GSO_NONE && o->needs_checksum)
+		return checksum_complete(frame, size, o, scratch, sink, ctx);
+	if (type == PACKET_GSO_NONE) {
+		sink(ctx, frame, size);
 		return true;
 	}
-	if ((type != NET_GSO_TCPV4 && type != NET_GSO_TCPV6) ||
-	    !cut_prepare(&cut, packet->data, packet->size_bytes, packet->gso_size) ||
-	    cut.at.is_v6 != (type == NET_GSO_TCPV6))
+	if ((type != PACKET_GSO_TCPV4 && type != PACKET_GSO_TCPV6) ||
+	    !cut_prepare(&cut, frame, size, o->gso_size) ||
+	    cut.at.is_v6 != (type == PACKET_GSO_TCPV6))
 		return false;
 	return cut_segments(&cut, scratch, sink, ctx);
 }
 
-/* ---- receiving -------------------------------------------------------------------------------- */
-
-void net_offload_receive(const uint8_t *frame, uint32_t size, net_frame_sink *sink, void *ctx)
+void packet_finish_captured(const uint8_t *frame, uint32_t size, packet_sink *sink, void *ctx)
 {
-	uint8_t scratch[NET_FRAME_MAX_BYTES];
+	uint8_t scratch[PACKET_FRAME_MAX_BYTES];
 	struct layout at;
 	struct cut cut;
 	uint32_t field;
@@ -243,8 +240,9 @@ void net_offload_receive(const uint8_t *frame, uint32_t size, net_frame_sink *si
 		sink(ctx, frame, size);
 		return;
 	}
-	if (size > NET_FRAME_USUAL_BYTES && cut_prepare(&cut, frame, size, NET_SEGMENT_MIN_BYTES)) {
-		cut.segment_bytes = NET_FRAME_USUAL_BYTES - 4 - cut.header_bytes;
+	if (size > PACKET_FRAME_USUAL_BYTES &&
+	    cut_prepare(&cut, frame, size, PACKET_SEGMENT_MIN_BYTES)) {
+		cut.segment_bytes = PACKET_FRAME_USUAL_BYTES - 4 - cut.header_bytes;
 		cut_segments(&cut, scratch, sink, ctx);
 		return;
 	}
