@@ -53,12 +53,12 @@ const struct quirk quirks[] = {
 	{"fnstenv", 0, 0, QUIRK_LAST | QUIRK_ANY_FIP | QUIRK_FAULT_ORDER, x87_pointers},
 	{"fnsave", 0, 0, QUIRK_LAST | QUIRK_ANY_FIP | QUIRK_FAULT_ORDER, x87_pointers},
 	{"fxsave", 0, 0, QUIRK_LAST | QUIRK_ANY_FIP | QUIRK_FAULT_ORDER, x87_pointers},
-	{NULL, 0, O_ES, QUIRK_LAST | QUIRK_ANY_PUSHED | QUIRK_FAULT_ANY, selector_push},
-	{NULL, 0, O_CS, QUIRK_LAST | QUIRK_ANY_PUSHED | QUIRK_FAULT_ANY, selector_push},
-	{NULL, 0, O_SS, QUIRK_LAST | QUIRK_ANY_PUSHED | QUIRK_FAULT_ANY, selector_push},
-	{NULL, 0, O_DS, QUIRK_LAST | QUIRK_ANY_PUSHED | QUIRK_FAULT_ANY, selector_push},
-	{NULL, 0, O_FS, QUIRK_LAST | QUIRK_ANY_PUSHED | QUIRK_FAULT_ANY, selector_push},
-	{NULL, 0, O_GS, QUIRK_LAST | QUIRK_ANY_PUSHED | QUIRK_FAULT_ANY, selector_push},
+	{"push", 0, O_ES, QUIRK_LAST | QUIRK_ANY_PUSHED | QUIRK_FAULT_ANY, selector_push},
+	{"push", 0, O_CS, QUIRK_LAST | QUIRK_ANY_PUSHED | QUIRK_FAULT_ANY, selector_push},
+	{"push", 0, O_SS, QUIRK_LAST | QUIRK_ANY_PUSHED | QUIRK_FAULT_ANY, selector_push},
+	{"push", 0, O_DS, QUIRK_LAST | QUIRK_ANY_PUSHED | QUIRK_FAULT_ANY, selector_push},
+	{"push", 0, O_FS, QUIRK_LAST | QUIRK_ANY_PUSHED | QUIRK_FAULT_ANY, selector_push},
+	{"push", 0, O_GS, QUIRK_LAST | QUIRK_ANY_PUSHED | QUIRK_FAULT_ANY, selector_push},
 	{"fxrstor", 0, 0, QUIRK_FAULT_ORDER, many_parts},
 	{"frstor", 0, 0, QUIRK_FAULT_ORDER, many_parts},
 	{"fldenv", 0, 0, QUIRK_FAULT_ORDER, many_parts},
@@ -122,16 +122,18 @@ bool quirk_is_extension(unsigned map, uint8_t opcode)
 	return false;
 }
 
-static int applies(const struct quirk *q, const struct x86_opcode *o)
+static bool has_operand(const struct x86_opcode *o, uint32_t code)
 {
-	if (q->name)
-		return strcmp(q->name, o->name) == 0;
-	if (q->attr && (o->attr & q->attr) == q->attr)
-		return 1;
-	for (unsigned n = 0; q->operand && n < 4; n++)
-		if (o->opr[n].code == q->operand)
-			return 1;
-	return 0;
+	for (unsigned n = 0; n < 4; n++)
+		if (o->opr[n].code == code)
+			return true;
+	return false;
+}
+
+static bool applies(const struct quirk *q, const struct x86_opcode *o)
+{
+	return (!q->name || strcmp(q->name, o->name) == 0) && (o->attr & q->attr) == q->attr &&
+	       (!q->operand || has_operand(o, q->operand));
 }
 
 uint32_t quirk_bits(unsigned row)

@@ -37,10 +37,11 @@ enum quirk_bits {
 	QUIRK_WIDE_STACK = 1 << 18, /* the same, when RSP is beyond 4 GiB */
 };
 
+/* Applies to the rows that have all of what it names. */
 struct quirk {
-	const char *name; /* of a row of the opcode table, or NULL for a rule by attribute */
-	uint32_t attr;	  /* rows with one of these attributes (name NULL) */
-	uint32_t operand; /* rows with this operand code (name NULL), or 0 */
+	const char *name; /* mnemonic, or NULL */
+	uint32_t attr;	  /* attributes, all of them, or 0 */
+	uint32_t operand; /* an operand code, or 0 */
 	uint32_t bits;
 	const char *reason;
 };
