@@ -2,6 +2,7 @@
 #include "core/base/bytes.h"
 #include "core/machine/acpi_tables.h"
 #include "core/machine/boot_parts.h"
+#include "core/machine/initrd_check.h"
 
 #define CR0_PE		  (1ull << 0)
 #define CR0_ET		  (1ull << 4)
@@ -148,7 +149,7 @@ static int check_request(const struct boot *b, struct err *err)
 			       BOOT_MODULES_MAX);
 	if (b->memory->size_bytes <= HIGH_RAM_GPA)
 		return err_set(err, ERR_LIMIT, "a guest needs more than 1 MiB of memory");
-	return 0;
+	return initrd_check(i->initrd, i->initrd_bytes, err);
 }
 
 static int load_kernel(struct boot *b, struct err *err)

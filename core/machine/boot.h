@@ -45,8 +45,8 @@ struct boot_module {
 struct boot_images {
 	const void *kernel;
 	size_t kernel_bytes;
-	const void *initrd; /* Linux and PVH kernels; NULL: none */
-	size_t initrd_bytes;
+	const void *initrd;		  /* Linux and PVH kernels; NULL: none */
+	size_t initrd_bytes;		  /* a cpio archive is checked to be whole */
 	const char *command_line;	  /* NULL: empty */
 	const struct boot_module *module; /* multiboot kernels; PVH ones after the initrd */
 	unsigned n_modules;		  /* up to BOOT_MODULES_MAX */
