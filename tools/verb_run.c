@@ -8,7 +8,7 @@
 #include "core/machine/outside.h"
 #include "tools/controls.h"
 #include "tools/images.h"
-#include "tools/panic_watch.h"
+#include "tools/last_words.h"
 #include "tools/run_options.h"
 #include "tools/verb.h"
 
@@ -28,8 +28,8 @@ struct run {
 	struct machine_config config;
 	struct outside *outside;
 	struct controls controls;
-	struct panic_watch watch[2]; /* of the UART and the console */
-	struct outputs gate;	     /* watches what passes to the outside's */
+	struct last_words words[2]; /* on the UART and the console */
+	struct outputs gate;	    /* listens to what passes to the outside's */
 	struct machine *machine;
 	/* over all lives of the guest */
 	uint64_t instructions, guest_ns, cpu_ns;
@@ -122,13 +122,13 @@ static int describe(struct run *r, struct outside_config *where, struct err *err
 /* ---- the gate ---- */
 
 /* A guest that has printed its panic and will not reset itself is ended. */
-static void watch_console(struct run *r, const struct output *output)
+static void listen(struct run *r, const struct output *output)
 {
-	struct panic_watch *w = &r->watch[output->device == DEVICE_CONSOLE];
-	bool before = w->dead;
+	struct last_words *w = &r->words[output->device == DEVICE_CONSOLE];
+	bool before = w->said[WORDS_PANIC_END];
 
-	panic_watch_feed(w, output->data, output->size_bytes);
-	if (w->dead && !before)
+	last_words_feed(w, output->data, output->size_bytes);
+	if (w->said[WORDS_PANIC_END] && !before)
 		outside_post(r->outside,
 			     &(struct input){.kind = INPUT_ACTION, .value = ACTION_POWER_OFF});
 }
@@ -140,7 +140,7 @@ static void emit(void *ctx, struct instant now, const struct output *output)
 
 	next->emit(next->ctx, now, output);
 	if (output->kind == OUTPUT_CONSOLE)
-		watch_console(r, output);
+		listen(r, output);
 }
 
 /* ---- lives ---- */
@@ -159,9 +159,9 @@ static int boot(struct run *r, struct err *err)
 	return failed ? failed : machine_set_vcpu(r->machine, 0, &bsp, err);
 }
 
-static bool panicked(const struct run *r)
+static bool said(const struct run *r, enum last_words_kind kind)
 {
-	return r->watch[0].panicked || r->watch[1].panicked;
+	return r->words[0].said[kind] || r->words[1].said[kind];
 }
 
 /* What the end of a life means for the whole run; -1: it goes on with another life. */
@@ -175,13 +175,13 @@ static int judge(struct run *r, enum machine_end end)
 		r->reason = "debug exit";
 		return machine_exit_code(r->machine) & EXIT_CODE_MASK;
 	}
-	if (end == MACHINE_FAULT) {
-		r->reason = "triple fault";
-		return VERB_TRIPLE_FAULT;
-	}
-	if (panicked(r)) {
+	if (said(r, WORDS_PANIC)) {
 		r->reason = "kernel panic";
 		return VERB_PANIC;
+	}
+	if (end == MACHINE_FAULT && !said(r, WORDS_RESTART)) {
+		r->reason = "triple fault";
+		return VERB_TRIPLE_FAULT;
 	}
 	if (end == MACHINE_OFF) {
 		r->reason = "powered off";
@@ -217,7 +217,7 @@ static int live(struct run *r, int *code, struct err *err)
 static int next_life(struct run *r, struct err *err)
 {
 	log_info(&r->log, "%s: reset; starting again", r->options.name);
-	memset(r->watch, 0, sizeof(r->watch));
+	memset(r->words, 0, sizeof(r->words));
 	r->config.start_seconds += r->guest_ns / NS_PER_SECOND;
 	if (!strcmp(r->options.rtc, "utc"))
 		r->config.start_seconds = host_time_realtime_ns() / NS_PER_SECOND;
