@@ -5,16 +5,21 @@
  */
 #include "core/host/host_net_kind.h"
 
+#include "core/base/host_time.h"
 #include "core/packet_offload.h"
 
+#include <net/if.h>
 #include <pcap/pcap.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define FRAMES_AT_ONCE	64
 #define CAPTURE_BYTES	(32 << 20) /* libpcap keeps a slot of the largest size for each frame */
 #define CAPTURE_WAIT_MS 1
+#define LOOK_NS		100000000ull
+#define LOOKS		30
 
 struct pcap_net {
 	struct host_net *net;
@@ -24,6 +29,10 @@ struct pcap_net {
 	pcap_t *pcap;
 	struct event_source *source;
 	bool refused_told;
+	char interface[IFNAMSIZ];
+	unsigned index; /* its number, which no other will have */
+	unsigned looks; /* still to be made, whether the interface exists */
+	struct event_task look;
 };
 
 static void pcap_deliver(void *ctx, const uint8_t *frame, uint32_t size_bytes)
@@ -39,24 +48,44 @@ static void pcap_captured(u_char *ctx, const struct pcap_pkthdr *header, const u
 		packet_finish_captured(frame, header->caplen, pcap_deliver, ctx);
 }
 
+static void pcap_gone(struct pcap_net *p)
+{
+	event_loop_remove(p->source);
+	p->source = NULL;
+	log_warn(p->log, "network %s: the interface has gone; the guest sees its cable pulled",
+		 p->name);
+	host_net_link(p->net, false);
+}
+
+/* An interface that is removed first goes down, which libpcap forgives, and is then gone without a
+ * word: so after it went down it is looked for a while longer. */
+static void pcap_look(void *ctx)
+{
+	struct pcap_net *p = ctx;
+
+	if (!p->source || !p->looks)
+		return;
+	p->looks--;
+	if (if_nametoindex(p->interface) != p->index)
+		pcap_gone(p);
+	else
+		event_task_post_at(&p->look, host_time_monotonic_ns() + LOOK_NS);
+}
+
 static void pcap_readable(void *ctx, uint32_t events)
 {
 	struct pcap_net *p = ctx;
 	int got;
 
-	(void)events;
 	pthread_mutex_lock(&p->lock);
 	got = pcap_dispatch(p->pcap, FRAMES_AT_ONCE, pcap_captured, (u_char *)p);
-	if (got < 0)
-		log_warn(p->log,
-			 "network %s: the interface has gone (%s); the guest sees its cable pulled",
-			 p->name, pcap_geterr(p->pcap));
 	pthread_mutex_unlock(&p->lock);
-	if (got >= 0)
-		return;
-	event_loop_remove(p->source);
-	p->source = NULL;
-	host_net_link(p->net, false);
+	if (got < 0) {
+		pcap_gone(p);
+	} else if (events & EPOLLERR) {
+		p->looks = LOOKS;
+		event_task_post(&p->look);
+	}
 }
 
 static void pcap_inject_frame(void *ctx, const uint8_t *frame, uint32_t size_bytes)
@@ -84,6 +113,10 @@ static int pcap_start(struct pcap_net *p, const char *interface, struct err *err
 	char why[PCAP_ERRBUF_SIZE] = "";
 	int failed;
 
+	p->index = if_nametoindex(interface);
+	if (!p->index || strlen(interface) >= sizeof(p->interface))
+		return err_system(err, "network %s", p->name);
+	strcpy(p->interface, interface);
 	p->pcap = pcap_create(interface, why);
 	if (!p->pcap)
 		return err_set(err, ERR_SYSTEM, "network %s: %s", p->name, why);
@@ -111,6 +144,7 @@ static void pcap_end(void *ctx)
 {
 	struct pcap_net *p = ctx;
 
+	event_task_cancel(&p->look);
 	event_loop_remove(p->source);
 	if (p->pcap)
 		pcap_close(p->pcap);
@@ -133,6 +167,7 @@ static void *pcap_begin(const struct host_net_env *env, struct err *err)
 	p->name = env->name;
 	p->log = env->log;
 	pthread_mutex_init(&p->lock, NULL);
+	event_task_init(&p->look, env->loop, pcap_look, p);
 	if (!pcap_start(p, env->argument, err))
 		p->source = event_loop_add(env->loop, pcap_get_selectable_fd(p->pcap), EPOLLIN,
 					   pcap_readable, p, err);
