@@ -173,7 +173,7 @@ void x86_mode_update(struct x86_cpu *c);
 void x86_cpu_get_state(const struct x86_cpu *c, struct vcpu_state *s);
 const char *x86_cpu_set_state(struct x86_cpu *c, const struct vcpu_state *s);
 
-/* Carries out one decoded instruction at c->rip: first the checks that its row in the opcode
+/* Carries out the decoded instruction that memory holds at c->rip: first the checks that its row in the opcode
  * table names (LOCK, mode, privilege, x87/SSE availability, feature), then its meaning; moves rip
  * past it on success; handles the interrupt shadow and RF.  Faults are left in c->event, not
  * delivered. */

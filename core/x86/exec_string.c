@@ -7,8 +7,9 @@
  * only be taken where nobody can tell: upwards, when alignment checks and data breakpoints are
  * off, and for pages whose translations the TLB already holds.  The TLB holds RAM alone, with
  * accessed and dirty bits set, and for writing no page that holds code or paging structures; so
- * the fast path walks no tables, raises nothing and changes no translation.  The first element of
- * every page goes through the loop, which fills the TLB where that is allowed.
+ * the fast path walks no tables, raises nothing and changes no translation.  It keeps away from the
+ * bytes of the instruction itself, which may lie in such a page if nobody has decoded them for keeps.
+ * The first element of every page goes through the loop, which fills the TLB where that is allowed.
  */
 #include "core/x86/exec_string.h"
 
@@ -22,6 +23,34 @@ enum x86_status string_broken(struct x86_cpu *c, enum x86_status status, bool pr
 		return status;
 	c->event = none;
 	return X86_AGAIN;
+}
+
+bool string_goes_on(struct x86_cpu *c, const struct x86_insn *i)
+{
+	struct x86_event none = {0};
+	struct x86_insn now;
+
+	if (x86_fetch_insn(c, &now) == X86_OK)
+		return memcmp(&now, i, sizeof(now)) == 0;
+	c->event = none;
+	return false;
+}
+
+/* False unless the byte at rip + offset is known to be away from the n_bytes bytes at to. */
+static bool is_away(const struct x86_cpu *c, unsigned offset, const uint8_t *to, uint64_t n_bytes)
+{
+	uint64_t linear = c->rip + offset + (x86_is_64(c) ? 0 : c->seg[X86_CS].base);
+	const uint8_t *code = tlb_hit(c->tlb.code, x86_is_64(c) ? linear : (uint32_t)linear, 1);
+
+	return code &&
+	       (code + X86_INSN_MAX_BYTES <= to || to + n_bytes + X86_INSN_MAX_BYTES <= code);
+}
+
+/* Whether n_bytes bytes at to may be written without touching the instruction. */
+static bool spares_code(const struct x86_cpu *c, const struct x86_insn *i, const uint8_t *to,
+			uint64_t n_bytes)
+{
+	return is_away(c, 0, to, n_bytes) && is_away(c, i->len - 1u, to, n_bytes);
 }
 
 /* The linear address of size_bytes bytes at seg:offset if segmentation lets them all be accessed.
@@ -61,7 +90,9 @@ static uint64_t string_span(struct x86_cpu *c, const struct x86_insn *i, unsigne
 	if (!n || !span_linear(c, seg, offset, (unsigned)n * size_bytes, access, &linear))
 		return 0;
 	*host = tlb_hit(access == X86_ACCESS_WRITE ? c->tlb.write : c->tlb.read, linear, 1);
-	return *host ? n : 0;
+	if (!*host || (access == X86_ACCESS_WRITE && !spares_code(c, i, *host, n * size_bytes)))
+		return 0;
+	return n;
 }
 
 /* Copies upwards element by element in effect, so that what was copied first may be copied again.
@@ -94,7 +125,8 @@ static enum x86_status movs(struct x86_cpu *c, const struct x86_insn *i, struct 
 	n = string_span(c, i, i->seg, X86_RSI, X86_ACCESS_READ, size, run->max, &from);
 	if (n)
 		n = string_span(c, i, X86_ES, X86_RDI, X86_ACCESS_WRITE, size, n, &to);
-	if (!n || !copy_up(to, from, n * size, size)) {
+	run->quiet = n && copy_up(to, from, n * size, size);
+	if (!run->quiet) {
 		X86_TRY(x86_load(c, i->seg, gpr_read(c, X86_RSI, i->adsize), &v, size));
 		X86_TRY(x86_store(c, X86_ES, gpr_read(c, X86_RDI, i->adsize), &v, size));
 		n = 1;
@@ -122,6 +154,7 @@ static enum x86_status stos(struct x86_cpu *c, const struct x86_insn *i, struct 
 	uint8_t *to;
 
 	n = string_span(c, i, X86_ES, X86_RDI, X86_ACCESS_WRITE, size, run->max, &to);
+	run->quiet = n;
 	if (n) {
 		fill_up(to, &v, n * size, size);
 	} else {
@@ -176,6 +209,7 @@ static enum x86_status cmps(struct x86_cpu *c, const struct x86_insn *i, struct 
 	n = string_span(c, i, i->seg, X86_RSI, X86_ACCESS_READ, size, run->max, &source);
 	if (n)
 		n = string_span(c, i, X86_ES, X86_RDI, X86_ACCESS_READ, size, n, &other);
+	run->quiet = n;
 	if (n) {
 		do {
 			memcpy(&a, source + done * size, size);
@@ -200,6 +234,7 @@ static enum x86_status scas(struct x86_cpu *c, const struct x86_insn *i, struct 
 	uint8_t *other;
 
 	n = string_span(c, i, X86_ES, X86_RDI, X86_ACCESS_READ, size, run->max, &other);
+	run->quiet = n;
 	if (n) {
 		do {
 			memcpy(&b, other + done * size, size);

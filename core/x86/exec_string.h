@@ -9,6 +9,9 @@
  * CMPS and SCAS are set once, at the end: a stop in the middle shows the flags from before the
  * instruction (SDM vol. 2, REP).  So how often an instruction stops on its way shows in no register
  * afterwards.  It also stops when an iteration has met a data breakpoint, whose trap is then due.
+ *
+ * Iterations may overwrite the instruction itself, or the paging structures on the way to it.  Each
+ * iteration is one of the instruction that is in memory then, however many are done at a time.
  */
 #ifndef CORE_X86_EXEC_STRING_H
 #define CORE_X86_EXEC_STRING_H
@@ -19,6 +22,7 @@ struct string_run {
 	uint64_t max;  /* iterations that may be done now, at least 1 */
 	uint64_t done; /* iterations that were done, at least 1 */
 	bool stop;     /* the last of them ended a REPE or REPNE */
+	bool quiet;    /* they can have changed neither the instruction nor the way to it */
 	uint64_t a, b; /* what it compared */
 };
 
@@ -26,6 +30,9 @@ struct string_run {
  * done. */
 typedef enum x86_status (*string_fn)(struct x86_cpu *c, const struct x86_insn *i,
 				     struct string_run *run);
+
+/* True when the instruction at rip is still *i. */
+bool string_goes_on(struct x86_cpu *c, const struct x86_insn *i);
 
 /* The status of an instruction whose next iteration gave status. */
 enum x86_status string_broken(struct x86_cpu *c, enum x86_status status, bool progress);
@@ -47,7 +54,10 @@ static inline __attribute__((always_inline)) enum x86_status string_repeat(struc
 
 		if (progress && (!budget || c->debug_hit))
 			return X86_AGAIN;
+		if (progress && !run->quiet && !string_goes_on(c, i))
+			return X86_AGAIN;
 		run->max = left < budget ? left : budget;
+		run->quiet = false;
 		status = fn(c, i, run);
 		if (__builtin_expect(status != X86_OK, 0))
 			return string_broken(c, status, progress);

@@ -25,6 +25,7 @@
 #include <string.h>
 
 #define QUESTIONS_MAX 1024 /* of ports and MMIO in a segment */
+#define ANSWERS_MAX   120  /* to one instruction */
 #define WORK_MAX      4096 /* steps of the plain loop in a segment */
 #define SEGMENTS      12
 
@@ -38,8 +39,6 @@ struct outside {
 struct question {
 	struct vcpu_exit exit;
 	uint64_t count;
-	bool delivering; /* asked by the delivery of an event; if that was a trap, which x86_step()
-			  * delivers at once, the instruction before is not in count yet */
 };
 
 struct plain {
@@ -50,7 +49,10 @@ struct plain {
 	uint8_t *ram;
 	bool dirty[IMAGE_PAGES];
 	struct question question[QUESTIONS_MAX];
-	unsigned n_questions; /* since the last stop */
+	unsigned n_questions;	      /* since the last stop */
+	uint64_t answer[ANSWERS_MAX]; /* to this instruction's questions so far */
+	unsigned n_answers, n_used;
+	struct vcpu_exit asked; /* and not answered yet */
 	bool want_window, tracing;
 };
 
@@ -123,20 +125,27 @@ static void plain_page_changing(void *ctx, uint64_t gpa, unsigned len_bytes)
 
 static enum x86_status plain_ask(struct plain *p, struct vcpu_exit exit, uint64_t *value)
 {
+	if (p->n_used == p->n_answers) {
+		p->asked = exit;
+		return X86_EXIT;
+	}
+	*value = p->answer[p->n_used++];
+	return X86_OK;
+}
+
+/* Answers what was asked; false: it asks too much. */
+static bool plain_answer(struct plain *p)
+{
 	struct question *q = &p->question[p->n_questions];
 
-	if (p->n_questions == QUESTIONS_MAX)
-		return X86_EXIT;
-	*q = (struct question){
-		.exit = exit,
-		.count = p->count,
-		.delivering = p->cpu.event.kind != X86_EVENT_NONE,
-	};
+	if (p->n_questions == QUESTIONS_MAX || p->n_answers == ANSWERS_MAX)
+		return false;
+	*q = (struct question){.exit = p->asked, .count = p->count};
 	p->n_questions++;
-	*value = answer(&p->outside, q);
+	p->answer[p->n_answers++] = answer(&p->outside, q);
 	if (p->tracing)
-		tell_exit("plain", &exit, p->count);
-	return X86_OK;
+		tell_exit("plain", &q->exit, p->count);
+	return true;
 }
 
 static enum x86_status plain_mmio_read(void *ctx, uint64_t gpa, unsigned size_bytes,
@@ -238,29 +247,40 @@ static void plain_trace(const struct plain *p, uint64_t rip, const struct x86_in
 		rip, text, status, p->cpu.rip);
 }
 
-/* Runs as the engine's run() does; VCPU_EXIT_NONE: it takes too long or asks too much. */
-static enum vcpu_exit_kind plain_run(struct plain *p, uint64_t until)
+/* One step, and if it has to wait, the answer it waits for.  An event that waits to be delivered has
+ * answers of its own; those given to the instruction that raised it are used up. */
+static enum x86_status plain_step(struct plain *p)
 {
-	struct x86_cpu *c = &p->cpu;
+	bool delivering = p->cpu.event.kind != X86_EVENT_NONE;
+	uint64_t rip = p->cpu.rip;
 	enum x86_status status;
 	struct x86_insn i;
 
-	for (unsigned work = 0; work < WORK_MAX; work++) {
-		uint64_t rip = c->rip;
+	p->n_used = 0;
+	status = x86_step(&p->cpu, &i);
+	plain_trace(p, rip, &i, status);
+	if (status != X86_EXIT || (!delivering && p->cpu.event.kind != X86_EVENT_NONE))
+		p->n_answers = 0;
+	p->count += status == X86_OK;
+	return status;
+}
 
+/* Runs as the engine's run() does; VCPU_EXIT_NONE: it takes too long or asks too much. */
+static enum vcpu_exit_kind plain_run(struct plain *p, uint64_t until)
+{
+	const struct x86_cpu *c = &p->cpu;
+
+	for (unsigned work = 0; work < WORK_MAX; work++) {
 		if (c->activity == X86_SHUTDOWN)
 			return VCPU_EXIT_SHUTDOWN;
-		if (p->want_window && x86_can_interrupt(c))
+		if (p->want_window && !p->n_answers && x86_can_interrupt(c))
 			return VCPU_EXIT_IRQ_WINDOW;
 		if (p->count >= until)
 			return VCPU_EXIT_INSTANT;
-		if (c->activity != X86_ACTIVE)
+		if (c->activity != X86_ACTIVE && c->event.kind == X86_EVENT_NONE)
 			return VCPU_EXIT_HALT;
-		status = x86_step(c, &i);
-		plain_trace(p, rip, &i, status);
-		if (status == X86_EXIT || p->n_questions == QUESTIONS_MAX)
+		if (plain_step(p) == X86_EXIT && !plain_answer(p))
 			return VCPU_EXIT_NONE;
-		p->count += status == X86_OK;
 	}
 	return VCPU_EXIT_NONE;
 }
@@ -305,12 +325,6 @@ static const struct engine_machine_ops engined_ops = {
 	.tpr_write = engined_tpr_write,
 };
 
-static bool is_same_question(const struct question *q, const struct vcpu_exit *exit, uint64_t count)
-{
-	return vcpu_exit_equal(&q->exit, exit) &&
-	       (count == q->count || (q->delivering && count == q->count + 1));
-}
-
 /* Runs to a stop, answering what the plain machine was asked, in the same order. */
 static enum vcpu_exit_kind engined_run(struct engined *e, const struct plain *p, uint64_t until)
 {
@@ -328,7 +342,8 @@ static enum vcpu_exit_kind engined_run(struct engined *e, const struct plain *p,
 			check(n == p->n_questions, "the engine has asked fewer questions");
 			return exit.kind;
 		}
-		if (n == p->n_questions || !is_same_question(&p->question[n], &exit, count)) {
+		if (n == p->n_questions || !vcpu_exit_equal(&exit, &p->question[n].exit) ||
+		    count != p->question[n].count) {
 			tell_exit("engine", &exit, count);
 			if (n < p->n_questions)
 				tell_exit("plain", &p->question[n].exit, p->question[n].count);
@@ -418,6 +433,7 @@ static void inject(struct pair *pair, enum x86_event_kind kind, uint8_t vector)
 	struct x86_cpu *c = &pair->plain->cpu;
 	uint32_t host = x86_fp_enter(c);
 
+	pair->plain->n_used = 0;
 	x86_interrupt(c, kind, vector);
 	x86_fp_leave(c, host);
 	interpret_engine.inject(pair->engined->engine, 0, kind, vector);
@@ -486,7 +502,8 @@ static bool after_stop(struct pair *pair, enum vcpu_exit_kind why)
 	}
 	if (why == VCPU_EXIT_HALT || why == VCPU_EXIT_IRQ_WINDOW)
 		interrupt(pair);
-	return why != VCPU_EXIT_HALT || pair->plain->cpu.activity == X86_ACTIVE;
+	return why != VCPU_EXIT_HALT || pair->plain->cpu.activity == X86_ACTIVE ||
+	       pair->plain->cpu.event.kind != X86_EVENT_NONE;
 }
 
 static void run_pair(struct pair *pair, const uint8_t script[4])
@@ -509,7 +526,7 @@ static void run_pair(struct pair *pair, const uint8_t script[4])
 		pair->plain->n_questions = 0;
 		if (!after_stop(pair, plain))
 			return;
-		if (hint & 8 && !pair->plain->n_questions)
+		if (hint & 8)
 			between_stops(pair, hint >> 4);
 	}
 }

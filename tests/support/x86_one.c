@@ -2,10 +2,25 @@
 #include "tests/support/x86_one.h"
 
 #include "core/x86/decode.h"
+#include "core/x86/page_walk.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A repeated string instruction looks at itself again now and then. */
+static void put_at_rip(struct x86_world_ram *w, const uint8_t *bytes, unsigned n_bytes)
+{
+	struct x86_cpu *c = &w->cpu;
+	uint64_t linear = x86_is_64(c) ? c->rip : (uint32_t)(c->seg[X86_CS].base + c->rip);
+
+	for (unsigned n = 0; n < n_bytes; n++) {
+		uint64_t gpa;
+
+		if (page_walk_peek(c, linear + n, &gpa) && gpa < w->ram_bytes)
+			w->ram[gpa] = bytes[n];
+	}
+}
 
 enum x86_status x86_one(struct x86_world_ram *w, const void *bytes, unsigned n_bytes)
 {
@@ -17,6 +32,8 @@ enum x86_status x86_one(struct x86_world_ram *w, const void *bytes, unsigned n_b
 		fprintf(stderr, "a test's bytes are not one instruction\n");
 		abort();
 	}
+	if (x86_opcodes[i.op].attr & A_STRING)
+		put_at_rip(w, bytes, n_bytes);
 	memset(&c->event, 0, sizeof(c->event));
 	return x86_execute(c, &i);
 }

@@ -8,7 +8,8 @@
 
 #include "tests/support/x86_world_ram.h"
 
-/* Executes the instruction as if it stood at cpu.rip.  Aborts the test when the bytes are not
+/* Executes the instruction as if it stood at cpu.rip (a string instruction, which may look at itself
+ * again, does stand there).  Aborts the test when the bytes are not
  * exactly one instruction in the current mode.  On X86_FAULT the exception is in cpu.event. */
 enum x86_status x86_one(struct x86_world_ram *w, const void *bytes, unsigned n_bytes);
 

@@ -208,6 +208,12 @@ static void run_slice(struct soft_vcpu *v, uint64_t n_insns)
 	after_block(v, v->leave);
 }
 
+/* Halted, with an event that is still to be delivered. */
+static bool is_waking(const struct x86_cpu *c)
+{
+	return c->activity == X86_HALTED && c->event.kind != X86_EVENT_NONE;
+}
+
 /* Reasons to leave between two instructions. */
 static enum vcpu_exit_kind reason_to_leave(struct soft_vcpu *v, uint64_t until)
 {
@@ -219,7 +225,7 @@ static enum vcpu_exit_kind reason_to_leave(struct soft_vcpu *v, uint64_t until)
 		return VCPU_EXIT_IRQ_WINDOW;
 	if (v->count >= until)
 		return VCPU_EXIT_INSTANT;
-	if (c->activity != X86_ACTIVE)
+	if (c->activity != X86_ACTIVE && !is_waking(c))
 		return VCPU_EXIT_HALT;
 	if (atomic_exchange_explicit(&v->kicked, false, memory_order_acquire))
 		return VCPU_EXIT_KICKED;
