@@ -284,13 +284,19 @@ static void config_do(struct run *r)
 static void input_do(struct run *r)
 {
 	struct input in = {.kind = reader_u8(&r->bytes) % INPUT_KINDS, .device = DEVICE_NUMBER};
+	size_t chosen;
 	uint8_t *data;
 
 	in.value = reader_u8(&r->bytes);
-	in.extra = reader_u16(&r->bytes);
+	if (in.value > 0xf0)
+		in.value = reader_u64(&r->bytes);
+	in.extra = reader_u32(&r->bytes);
 	in.size_bytes = reader_u16(&r->bytes);
 	data = malloc(in.size_bytes + 1u);
 	memset(data, (int)in.value, in.size_bytes);
+	chosen = reader_u8(&r->bytes) % 64;
+	if (chosen <= in.size_bytes)
+		reader_copy(&r->bytes, data, chosen);
 	in.data = data;
 	each_input(r, &in);
 	free(data);
