@@ -5,8 +5,6 @@
 #include "core/base/seeded.h"
 
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -46,59 +44,6 @@ static int map_file(struct images *images, const char *path, const void **bytes,
 	failed = map_fd(images, path, fd, bytes, size_bytes, err);
 	close(fd);
 	return failed;
-}
-
-/* ---- archives: "newc" of cpio(5), as Linux's initramfs-buffer-format describes it ---- */
-
-#define CPIO_HEADER_BYTES 110
-#define CPIO_MAGIC	  "07070"
-#define CPIO_FILE_SIZE	  54
-#define CPIO_NAME_SIZE	  94
-#define CPIO_LAST	  "TRAILER!!!"
-
-static uint32_t hex_field(const uint8_t *field)
-{
-	char text[9] = {0};
-
-	memcpy(text, field, 8);
-	return (uint32_t)strtoul(text, NULL, 16);
-}
-
-static uint64_t round_up4(uint64_t n)
-{
-	return (n + 3) & ~3ull;
-}
-
-int images_check_archive(const void *data, size_t size_bytes, struct err *err)
-{
-	const uint8_t *bytes = data;
-	char name[64] = "its first file";
-	uint64_t at = 0;
-
-	if (size_bytes < strlen(CPIO_MAGIC) || memcmp(bytes, CPIO_MAGIC, strlen(CPIO_MAGIC)))
-		return 0;
-	for (;;) {
-		uint64_t name_bytes, file_bytes, next;
-
-		if (size_bytes - at < CPIO_HEADER_BYTES)
-			break;
-		if (memcmp(bytes + at, CPIO_MAGIC, strlen(CPIO_MAGIC)))
-			return err_set(err, ERR_CORRUPT, "the archive is garbled after %s", name);
-		name_bytes = hex_field(bytes + at + CPIO_NAME_SIZE);
-		file_bytes = hex_field(bytes + at + CPIO_FILE_SIZE);
-		if (!name_bytes || name_bytes > size_bytes - at - CPIO_HEADER_BYTES)
-			break;
-		snprintf(name, sizeof(name), "%.*s", (int)name_bytes,
-			 (const char *)bytes + at + CPIO_HEADER_BYTES);
-		if (!strcmp(name, CPIO_LAST))
-			return 0;
-		next = round_up4(at + CPIO_HEADER_BYTES + name_bytes) + round_up4(file_bytes);
-		if (next > size_bytes)
-			break;
-		at = next;
-	}
-	return err_set(err, ERR_TORN, "the archive ends at or after %s: the file is truncated",
-		       name);
 }
 
 /* ---- command line and seed ---- */
@@ -166,10 +111,8 @@ int images_open(struct images *images, const struct run_options *o, struct err *
 
 	if (map_file(images, o->kernel, &b->kernel, &b->kernel_bytes, err))
 		return err_wrap(err, "--kernel");
-	if (o->initrd && (map_file(images, o->initrd, &b->initrd, &b->initrd_bytes, err)))
+	if (o->initrd && map_file(images, o->initrd, &b->initrd, &b->initrd_bytes, err))
 		return err_wrap(err, "--initrd");
-	if (o->initrd && images_check_archive(b->initrd, b->initrd_bytes, err))
-		return err_wrap(err, "--initrd: %s", o->initrd);
 	if (open_modules(images, o, err))
 		return err->code;
 	b->command_line = choose_command_line(o, b);

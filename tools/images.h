@@ -18,14 +18,8 @@ struct images {
 };
 
 /* Maps what the options name, chooses the command line and draws the seed; images is zeroed, and
- * the options outlive it.  An initrd that is an archive is walked through, so that a truncated one
- * is named here and not by a kernel that finds no init.  Free with images_close() also after a
- * failure. */
+ * the options outlive it.  Free with images_close() also after a failure. */
 int images_open(struct images *images, const struct run_options *o, struct err *err);
 void images_close(struct images *images);
-
-/* Whether an uncompressed archive (cpio, "newc") is whole.  Bytes of another kind are taken as they
- * are.  ERR_TORN names the file in the archive at which it ends. */
-int images_check_archive(const void *bytes, size_t size_bytes, struct err *err);
 
 #endif

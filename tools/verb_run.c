@@ -145,6 +145,15 @@ static void emit(void *ctx, struct instant now, const struct output *output)
 
 /* ---- lives ---- */
 
+/* What does not fit has a limit that the user can move. */
+static int does_not_fit(const struct run *r, struct err *err)
+{
+	const struct err why = *err;
+
+	return err_set(err, why.code, "%.200s (--mem is %llu MiB)", why.text,
+		       (unsigned long long)r->config.memory_bytes >> 20);
+}
+
 static int boot(struct run *r, struct err *err)
 {
 	struct vcpu_state bsp;
@@ -156,6 +165,8 @@ static int boot(struct run *r, struct err *err)
 		return err->code;
 	machine_get_vcpu(r->machine, 0, &bsp);
 	failed = boot_load(machine_memory(r->machine), &r->config, &r->images.boot, &bsp, err);
+	if (failed == ERR_LIMIT)
+		return does_not_fit(r, err);
 	return failed ? failed : machine_set_vcpu(r->machine, 0, &bsp, err);
 }
 
