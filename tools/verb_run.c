@@ -209,6 +209,8 @@ static int live(struct run *r, int *code, struct err *err)
 	enum machine_end end = MACHINE_PAUSED;
 	int failed = boot(r, err);
 
+	if (!failed && !r->lives)
+		failed = outside_start(r->outside, err);
 	if (!failed) {
 		outside_attach(r->outside, r->machine);
 		while (end == MACHINE_PAUSED || end == MACHINE_REACHED)
@@ -310,8 +312,7 @@ static int open_outside(struct run *r, struct err *err)
 		return err->code;
 	r->gate = (struct outputs){.emit = emit, .ctx = r};
 	tell_paths(r);
-	failed = controls_listen(&r->controls, r->outside, &r->log, err);
-	return failed ? failed : outside_start(r->outside, err);
+	return controls_listen(&r->controls, r->outside, &r->log, err);
 }
 
 static int run_guest(struct run *r, int *code, struct err *err)
