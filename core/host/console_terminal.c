@@ -7,10 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-const char console_help[] = "\r\n"
-			    "Ctrl-A X  leave: end the machine at once\r\n"
-			    "Ctrl-A H  this help\r\n"
-			    "Ctrl-A Ctrl-A  send Ctrl-A to the guest\r\n";
+const char console_help[] = "\n"
+			    "Ctrl-A X  leave: end the machine at once\n"
+			    "Ctrl-A H  this help\n"
+			    "Ctrl-A Ctrl-A  send Ctrl-A to the guest\n";
 
 /* The keeper's life: wait for a byte (the terminal has been put back) or for the end of the pipe
  * (our parent is gone).  Runs after fork(), so only what is async-signal-safe. */

@@ -440,6 +440,67 @@ static void unusable_files_are_named(void **state)
 	log_close(&b.log);
 }
 
+/* The path of a loop device on a file; "" where there is none to be had. */
+static void loop_attach(const char *file, char path[64])
+{
+	char command[128];
+	FILE *out;
+
+	snprintf(command, sizeof(command), "losetup --find --show %s 2>/dev/null", file);
+	out = popen(command, "r");
+	path[0] = 0;
+	if (!out)
+		return;
+	if (!fgets(path, 64, out))
+		path[0] = 0;
+	pclose(out);
+	path[strcspn(path, "\n")] = 0;
+}
+
+static void a_block_device(void **state)
+{
+	struct bench b;
+	struct err err = {0};
+	char file[64], command[96];
+	uint8_t data[4096];
+
+	bench_prepare(&b, *state, SECTORS * 512);
+	strcpy(file, b.path);
+	loop_attach(file, b.path);
+	if (!b.path[0]) {
+		unlink(file);
+		mailbox_destroy(b.mailbox);
+		print_message("skipped: no loop device can be had (not root?)\n");
+		skip();
+	}
+	bench_start(&b, false);
+	assert_int_equal(host_disk_sectors(b.disk), SECTORS);
+	memset(data, 0x5a, sizeof(data));
+	assert_int_equal(bench_write(&b, 16, data, sizeof(data)).extra, DISK_OK);
+	assert_int_equal(bench_do(&b, (struct output){.command = DISK_FLUSH}).extra, DISK_OK);
+	assert_int_equal(
+		bench_do(&b, (struct output){.command = DISK_DISCARD, .sector = 17, .sectors = 3})
+			.extra,
+		DISK_OK);
+	assert_int_equal(bench_do(&b, (struct output){.command = DISK_WRITE_ZEROES,
+						      .sector = 22,
+						      .sectors = 100})
+				 .extra,
+			 DISK_OK);
+	assert_true(all_are(bench_read(&b, 16, 512).data, 512, 0x5a));
+	assert_true(all_are(bench_read(&b, 17, 1536).data, 1536, 0));
+	assert_true(all_are(bench_read(&b, 20, 1024).data, 1024, 0x5a));
+	assert_true(all_are(bench_read(&b, 22, 1024).data, 1024, 0));
+	assert_null(bench_open_disk(&b, false, &err));
+	assert_says(&err, b.path);
+	snprintf(command, sizeof(command), "losetup --detach %s", b.path);
+	assert_int_equal(host_disk_close(b.disk, &err), 0);
+	assert_int_equal(system(command), 0);
+	b.disk = NULL;
+	strcpy(b.path, file);
+	bench_end(&b);
+}
+
 int main(void)
 {
 #define BOTH(f)                                                         \
@@ -460,6 +521,7 @@ int main(void)
 		BOTH(a_full_mailbox_loses_nothing),
 		BOTH(close_carries_out_what_was_sent),
 		BOTH(a_device_that_sends_too_much_is_told),
+		BOTH(a_block_device),
 		BOTH(unusable_files_are_named),
 	};
 
