@@ -100,7 +100,7 @@ FUZZERS := $(FUZZ_SRC:tests/fuzz/%.c=out/fuzz/%)
 all: build
 
 -include guests/rules.mk guests/linux/rules.mk tools/rules.mk tests/guests/rules.mk tests/diff/rules.mk tests/fuzz/rules.mk \
-	tests/bench/rules.mk tests/e2e/rules.mk
+	tests/bench/rules.mk tests/linux/rules.mk tests/e2e/rules.mk
 
 # ---- building ----------------------------------------------------------------------------------
 

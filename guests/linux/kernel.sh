@@ -13,6 +13,10 @@ field() {
 }
 
 package=$(depends_on linux-image-cloud-amd64 linux-image-)
+if [ -z "$package" ]; then
+	refresh_lists
+	package=$(depends_on linux-image-cloud-amd64 linux-image-)
+fi
 [ -n "$package" ] || die "apt knows no linux-image-cloud-amd64"
 unpack "$WORK/kernel" "$package"
 cp "$WORK/kernel/boot/"vmlinuz-* "$OUT/vmlinuz"

@@ -8,18 +8,42 @@ die() {
 	exit 1
 }
 
-# A package that depends on the versioned one: linux-image-cloud-amd64 -> linux-image-6.1.0-...
+# Fetches the lists of packages, for when they are old or not there.
+refresh_lists() {
+	as_root=
+	[ "$(id -u)" = 0 ] || as_root="sudo -n"
+	$as_root apt-get -qq update || die "apt-get cannot fetch the lists of packages"
+}
+
+# The package with a version in its name that PACKAGE depends on: linux-image-cloud-amd64
+# linux-image- gives linux-image-6.1.0-...
 depends_on() {
-	apt-cache depends --no-recommends --no-suggests "$1" |
+	apt-cache depends --no-recommends --no-suggests "$1" 2>/dev/null |
 		sed -n "s/^ *Depends: \(${2}.*\)/\1/p" | head -n 1
 }
 
-# All packages that the given ones need and and that hold libraries, themselves left out.
+# All packages that the given ones need and that hold libraries, themselves left out.
 # Compilers and language runtimes that only plug-ins use stay away.
 libraries_of() {
 	apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks \
 		--no-replaces --no-enhances --no-pre-depends "$@" |
 		grep -E '^(lib[a-z0-9.+-]*|zlib1g)$' | grep -Ev '^lib(llvm|perl|python|tcl|clang)' | sort -u
+}
+
+# The file of a package that has been downloaded.
+deb_of() {
+	set -- "$WORK/debs/${1}_"*.deb
+	echo "$1"
+}
+
+apt_download() {
+	(cd "$WORK/debs" && apt-get -qq -o APT::Sandbox::User= download "$@")
+}
+
+download() {
+	apt_download "$@" 2>"$WORK/apt.log" && return
+	refresh_lists
+	apt_download "$@" || die "apt-get cannot download $*"
 }
 
 # unpack TREE PACKAGE...: downloads what is not there yet and unpacks into TREE.
@@ -31,19 +55,11 @@ unpack() {
 	for package in "$@"; do
 		[ -e "$(deb_of "$package")" ] || missing="$missing $package"
 	done
-	[ -z "$missing" ] ||
-		(cd "$WORK/debs" && apt-get -qq -o APT::Sandbox::User= download $missing) ||
-		die "apt-get cannot download$missing (are its lists up to date?)"
+	[ -z "$missing" ] || download $missing
 	for package in "$@"; do
 		dpkg-deb -x "$(deb_of "$package")" "$into" ||
 			die "package $package cannot be unpacked"
 	done
-}
-
-# The file of a package that has been downloaded.
-deb_of() {
-	set -- "$WORK/debs/${1}_"*.deb
-	echo "$1"
 }
 
 # needed FILE: the libraries that an ELF file names.
