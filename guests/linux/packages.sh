@@ -3,6 +3,8 @@
 #
 # WORK: the folder for everything that can be thrown away.
 
+umask 022
+
 die() {
 	echo "guests/linux: $*" >&2
 	exit 1
