@@ -7,15 +7,10 @@
 
 #include "core/base/bytes.h"
 #include "core/x86/decode.h"
+#include "tests/fuzz/image_draft.h"
 
-#define TOKEN_BYTES 4
-
-/* One instruction being written. */
-struct draft {
-	uint64_t hash; /* what is chosen from, used up from below */
-	uint8_t bytes[48];
-	unsigned n;
-};
+#define TOKEN_BYTES   4
+#define PROGRAM_BYTES 8192
 
 static uint64_t mix(uint64_t x)
 {
@@ -26,7 +21,7 @@ static uint64_t mix(uint64_t x)
 	return x ^ x >> 33;
 }
 
-static unsigned draw(struct draft *d, unsigned bound)
+unsigned draft_draw(struct draft *d, unsigned bound)
 {
 	unsigned v = (unsigned)((d->hash & 0xffff) % bound);
 
@@ -34,81 +29,82 @@ static unsigned draw(struct draft *d, unsigned bound)
 	return v;
 }
 
-static void add(struct draft *d, unsigned byte)
-{
-	d->bytes[d->n++] = (uint8_t)byte;
-}
-
 static void add_prefixes(struct draft *d, const struct x86_opcode *o, bool long_mode)
 {
 	static const uint8_t segments[6] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65};
 	bool string = o->attr & A_STRING;
 
-	if (!draw(d, 16))
-		add(d, segments[draw(d, 6)]);
-	if (!draw(d, 24))
-		add(d, 0x67);
-	if (o->prefix == X86_PFX_66 || !draw(d, 8))
-		add(d, 0x66);
+	if (!draft_draw(d, 16))
+		draft_add(d, segments[draft_draw(d, 6)]);
+	if (d->rm < 0 && !draft_draw(d, 24))
+		draft_add(d, 0x67);
+	if (o->prefix == X86_PFX_66 || !draft_draw(d, 8))
+		draft_add(d, 0x66);
 	if (o->prefix == X86_PFX_F3 || o->prefix == X86_PFX_F2)
-		add(d, o->prefix == X86_PFX_F3 ? 0xf3 : 0xf2);
-	else if (!draw(d, string ? 2 : 32))
-		add(d, 0xf2 + draw(d, 2));
-	if (o->attr & A_LOCK && !draw(d, 6))
-		add(d, 0xf0);
-	if (long_mode && draw(d, 2))
-		add(d, 0x40 + draw(d, 16));
+		draft_add(d, o->prefix == X86_PFX_F3 ? 0xf3 : 0xf2);
+	else if (!draft_draw(d, string ? 2 : 32))
+		draft_add(d, 0xf2 + draft_draw(d, 2));
+	if (o->attr & A_LOCK && !draft_draw(d, 6))
+		draft_add(d, 0xf0);
+	if (long_mode && d->rm < 0 && draft_draw(d, 2))
+		draft_add(d, 0x40 + draft_draw(d, 16));
 }
 
 static void add_opcode(struct draft *d, const struct x86_opcode *o)
 {
 	if (o->map != X86_MAP_1)
-		add(d, 0x0f);
+		draft_add(d, 0x0f);
 	if (o->map == X86_MAP_0F38)
-		add(d, 0x38);
+		draft_add(d, 0x38);
 	if (o->map == X86_MAP_0F3A)
-		add(d, 0x3a);
-	add(d, o->opcode);
+		draft_add(d, 0x3a);
+	draft_add(d, o->opcode);
 }
 
 static void add_modrm(struct draft *d, const struct x86_opcode *o)
 {
-	unsigned mod = draw(d, 4);
-	unsigned reg = o->ext >= 0 ? (unsigned)o->ext : draw(d, 8);
-	unsigned rm = o->rm >= 0 ? (unsigned)o->rm : draw(d, 8);
+	unsigned mod = draft_draw(d, 4);
+	unsigned reg = o->ext >= 0 ? (unsigned)o->ext : draft_draw(d, 8);
+	unsigned rm = o->rm >= 0 ? (unsigned)o->rm : draft_draw(d, 8);
 
 	if (o->form == X86_FORM_PLAIN)
 		return;
+	if (d->reg >= 0)
+		reg = (unsigned)d->reg;
+	if (d->rm >= 0) {
+		mod = o->form == X86_FORM_MEM ? 0 : 3;
+		rm = (unsigned)d->rm;
+	}
 	if (o->form == X86_FORM_REG || o->rm >= 0)
 		mod = 3;
 	if (o->form == X86_FORM_MEM && mod == 3)
 		mod = 0;
-	add(d, mod << 6 | reg << 3 | rm);
+	draft_add(d, mod << 6 | reg << 3 | rm);
 }
 
 /* Displacements and immediates: small, any, or addresses in RAM. */
 static void add_rest(struct draft *d)
 {
-	unsigned kind = draw(d, 4);
+	unsigned kind = draft_draw(d, 4);
 
 	for (unsigned n = 0; n < 16; n += 4) {
-		unsigned any = draw(d, 256), sign = draw(d, 4) ? 0 : 0xff;
+		unsigned any = draft_draw(d, 256), sign = draft_draw(d, 4) ? 0 : 0xff;
 
 		if (kind == 0) {
-			add(d, any);
-			add(d, draw(d, 256));
-			add(d, draw(d, 256));
-			add(d, draw(d, 256));
+			draft_add(d, any);
+			draft_add(d, draft_draw(d, 256));
+			draft_add(d, draft_draw(d, 256));
+			draft_add(d, draft_draw(d, 256));
 		} else if (kind == 1) {
-			add(d, any);
-			add(d, draw(d, 256));
-			add(d, draw(d, 2));
-			add(d, 0);
+			draft_add(d, any);
+			draft_add(d, draft_draw(d, 256));
+			draft_add(d, draft_draw(d, 2));
+			draft_add(d, 0);
 		} else {
-			add(d, sign ? 0x100 - any % 64 : any % 64);
-			add(d, sign);
-			add(d, sign);
-			add(d, sign);
+			draft_add(d, sign ? 0x100 - any % 64 : any % 64);
+			draft_add(d, sign);
+			draft_add(d, sign);
+			draft_add(d, sign);
 		}
 	}
 }
@@ -123,22 +119,34 @@ static const struct x86_opcode *choose_row(const struct x86_decoder *decoder, ui
 	return &x86_opcodes[which % x86_opcode_count];
 }
 
-/* Writes the instruction to `to`, which has room for 15 bytes; returns its length. */
+/* Writes the instruction, and what prepares it, to `to`; returns how many bytes. */
 static unsigned write_token(const struct x86_decoder *decoder, unsigned code_bytes,
 			    const uint8_t *token, uint64_t seed, uint8_t *to)
 {
-	struct draft d = {.hash = mix(get_le32(token) + seed * 0x9e3779b97f4a7c15ull)};
+	struct draft d = {
+		.hash = mix(get_le32(token) + seed * 0x9e3779b97f4a7c15ull),
+		.reg = -1,
+		.rm = -1,
+		.code_bytes = code_bytes,
+	};
 	const struct x86_opcode *o = choose_row(decoder, get_le16(token));
 	struct x86_insn i;
+	unsigned start;
 
+	draft_prepare(&d, o);
+	start = d.n;
 	add_prefixes(&d, o, code_bytes == 8);
 	add_opcode(&d, o);
 	add_modrm(&d, o);
-	add_rest(&d);
-	if (x86_decode(decoder, d.bytes, X86_INSN_MAX_BYTES, code_bytes, &i) != X86_DECODE_OK)
+	if (o->opr[0].code == O_Ap)
+		draft_add_pointer(&d);
+	else
+		add_rest(&d);
+	if (x86_decode(decoder, d.bytes + start, X86_INSN_MAX_BYTES, code_bytes, &i) !=
+	    X86_DECODE_OK)
 		i.len = d.hash % 4 ? 0 : 3;
-	memcpy(to, d.bytes, i.len);
-	return i.len;
+	memcpy(to, d.bytes, start + i.len);
+	return start + i.len;
 }
 
 static unsigned write_program(struct image *image, unsigned code_bytes, uint8_t *to)
@@ -152,7 +160,8 @@ static unsigned write_program(struct image *image, unsigned code_bytes, uint8_t 
 		return (unsigned)in->code_bytes;
 	}
 	x86_decoder_init(&decoder);
-	for (size_t at = 0; at + TOKEN_BYTES <= in->code_bytes; at += TOKEN_BYTES)
+	for (size_t at = 0; at + TOKEN_BYTES <= in->code_bytes && n < PROGRAM_BYTES;
+	     at += TOKEN_BYTES)
 		n += write_token(&decoder, code_bytes, in->code + at, in->seed, to + n);
 	return n;
 }

@@ -126,7 +126,7 @@ static bool needs_step(const struct soft_vcpu *v)
 {
 	const struct x86_cpu *c = &v->cpu;
 
-	if (c->event.kind != X86_EVENT_NONE || c->shadow || v->n_answers)
+	if (c->event.kind != X86_EVENT_NONE || c->shadow || c->debug_hit || v->n_answers)
 		return true;
 	if (c->rflags & (X86_TF | X86_RF) || c->dr7 & 0xff || c->mode & X86_MODE_CAREFUL)
 		return true;
