@@ -235,6 +235,7 @@ help:
 	@echo "make demo         install what is missing, build and show what works today"
 	@echo "make bench        run the benchmarks (BENCH_ARGS=...)"
 	@echo "make fuzz         run every fuzz program for FUZZ_SECONDS (60) each"
+	@echo "make guests-linux Linux guests with Redis and PostgreSQL from Debian packages, in out/guests/linux"
 	@echo "make deps         install the Debian packages that are missing"
 	@echo "make check-tools, check-includes, check-globals, format-check, format, clean"
 
