@@ -30,7 +30,7 @@ refused "truncated kernel" "kernel" --kernel "$work/short-kernel"
 head -c 3000000 "$K" >"$work/short-elf"
 refused "truncated vmlinux" "kernel" --kernel "$work/short-elf"
 head -c 200000 "$LINUX/initramfs.cpio" >"$work/short-initrd"
-refused "truncated initrd" "truncated" --kernel "$K" --initrd "$work/short-initrd"
+refused "truncated initrd" "ends early" --kernel "$K" --initrd "$work/short-initrd"
 refused "too little memory" "--mem is 32 MiB" --kernel "$K" --initrd "$LINUX/initramfs.cpio" --mem 32M
 refused "missing disk" "no-such-disk" --kernel "$K" --disk "$work/no-such-disk"
 

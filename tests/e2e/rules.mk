@@ -1,9 +1,19 @@
-# End to end: guests under the command itself, as a user runs them. check-long adds what takes
-# minutes.
+# End to end: guests under the command itself, as a user runs them (*.sh), and whole machines in a
+# scripted world (twice).
 
-E2E_ENV = UNDERSTUDY=$(UNDERSTUDY) BARE=$(GUEST_OUT) LINUX=$(GUEST_OUT)/linux
-CHECKS += check-ends check-errors check-services
+E2E_ENV = UNDERSTUDY=$(UNDERSTUDY) BARE=$(GUEST_OUT) LINUX=$(LINUX_OUT)
+E2E_TWICE := $(OUT)/tests/e2e/twice
+BUILDS += $(E2E_TWICE)
+CHECKS += check-twice check-ends check-errors check-services
 
-.PHONY: check-ends check-errors check-services
+$(E2E_TWICE): $(OUT)/obj/tests/e2e/twice.c.o $(SUPPORT) $(LIB)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(LINK) $^ $(LDLIBS)
+
+.PHONY: check-twice check-ends check-errors check-services
 check-ends check-errors check-services: check-%: $(UNDERSTUDY) $(GUESTS) $(LINUX_GUESTS)
 	@$(E2E_ENV) tests/e2e/$*.sh
+
+check-twice: $(E2E_TWICE) $(GUESTS) $(LINUX_GUESTS)
+	@$(E2E_TWICE) $(GUEST_OUT) $(LINUX_OUT)
