@@ -282,6 +282,147 @@ static void two_run_in_two_threads(void **unused)
 		guest_stop(&g[n]);
 }
 
+/* ---- events and the bus ---- */
+
+#define GDT	0x5000
+#define IDT	0x6000
+#define HANDLER 0x20000 /* of vector v: + 16 * v */
+#define BUS	0x400000
+
+/* Descriptors for the segments of long_mode(), a gate for every vector, and MMIO behind RAM. */
+static void give_tables(struct guest *g, struct vcpu_state *s)
+{
+	put64(g->memory, TABLES + 0x2010, BUS | 0x83);
+	put64(g->memory, GDT + 8, 0x00af9b000000ffff);
+	put64(g->memory, GDT + 16, 0x00cf93000000ffff);
+	for (unsigned v = 0; v < 256; v++) {
+		uint64_t offset = HANDLER + 16 * v;
+
+		put64(g->memory, IDT + 16 * v,
+		      (offset & 0xffff) | 8u << 16 | 0x8eull << 40 | (offset >> 16) << 48);
+		put64(g->memory, IDT + 16 * v + 8, 0);
+	}
+	ops->get_state(g->engine, 0, s);
+	s->gdt = (struct x86_table){GDT, 0x1f};
+	s->idt = (struct x86_table){IDT, 0xfff};
+}
+
+static void set(struct guest *g, const struct vcpu_state *s)
+{
+	struct err err = {0};
+
+	if (ops->set_state(g->engine, 0, s, &err) != 0)
+		fail_msg("%s", err.text);
+}
+
+static void expect_mmio(struct guest *g, bool write, uint64_t address, uint64_t value)
+{
+	struct vcpu_exit exit;
+
+	ops->run(g->engine, 0, 100, &exit);
+	assert_int_equal(exit.kind, VCPU_EXIT_MMIO);
+	assert_int_equal(exit.write, write);
+	assert_int_equal(exit.address, address);
+	if (write)
+		assert_int_equal(exit.value, value);
+	ops->complete(g->engine, 0, value);
+}
+
+/* IRET pops a bad CS from MMIO: the exception's frame is asked for afresh. */
+static void a_delivery_has_answers_of_its_own(void **unused)
+{
+	static const uint8_t code[] = {0x48, 0xcf};
+	struct guest g = guest_start(code, sizeof(code));
+	struct vcpu_exit exit;
+	struct vcpu_state s;
+
+	(void)unused;
+	give_tables(&g, &s);
+	s.gpr[X86_RSP] = BUS + 0x100;
+	set(&g, &s);
+	expect_mmio(&g, false, BUS + 0x100, CODE);
+	expect_mmio(&g, false, BUS + 0x108, 0x30);
+	expect_mmio(&g, false, BUS + 0x110, 2);
+	expect_mmio(&g, true, BUS + 0xf8, 16);
+	expect_mmio(&g, true, BUS + 0xf0, BUS + 0x100);
+	expect_mmio(&g, true, BUS + 0xe8, 0x10002);
+	expect_mmio(&g, true, BUS + 0xe0, 8);
+	expect_mmio(&g, true, BUS + 0xd8, CODE);
+	expect_mmio(&g, true, BUS + 0xd0, 0x30);
+	ops->run(g.engine, 0, 1, &exit);
+	ops->get_state(g.engine, 0, &s);
+	assert_int_equal(s.event.kind, X86_EVENT_NONE);
+	assert_int_equal(s.rip, HANDLER + 16 * 13 + 2); /* ADD [RAX], AL retired there */
+	guest_stop(&g);
+}
+
+static void a_halted_cpu_wakes_for_an_unfinished_frame(void **unused)
+{
+	static const uint8_t code[] = {0xf4};
+	struct guest g = guest_start(code, sizeof(code));
+	struct vcpu_exit exit;
+	struct vcpu_state s;
+
+	(void)unused;
+	give_tables(&g, &s);
+	s.gpr[X86_RSP] = BUS + 0x100;
+	s.rflags |= 0x200;
+	set(&g, &s);
+	ops->run(g.engine, 0, 100, &exit);
+	assert_int_equal(exit.kind, VCPU_EXIT_HALT);
+	ops->inject(g.engine, 0, X86_EVENT_EXTERNAL, 0x40);
+	expect_mmio(&g, true, BUS + 0xf8, 16);
+	expect_mmio(&g, true, BUS + 0xf0, BUS + 0x100);
+	expect_mmio(&g, true, BUS + 0xe8, 0x202);
+	expect_mmio(&g, true, BUS + 0xe0, 8);
+	expect_mmio(&g, true, BUS + 0xd8, CODE + 1);
+	ops->run(g.engine, 0, 2, &exit);
+	ops->get_state(g.engine, 0, &s);
+	assert_int_equal(s.activity, X86_ACTIVE);
+	assert_int_equal(s.rip, HANDLER + 16 * 0x40 + 2);
+	guest_stop(&g);
+}
+
+static void a_pending_debug_trap_comes_after_one_instruction(void **unused)
+{
+	static const uint8_t code[] = {0x90, 0x90, 0x90};
+	struct guest g = guest_start(code, sizeof(code));
+	struct vcpu_exit exit;
+	struct vcpu_state s;
+
+	(void)unused;
+	give_tables(&g, &s);
+	s.debug_hit = 2;
+	set(&g, &s);
+	ops->run(g.engine, 0, 1, &exit);
+	ops->get_state(g.engine, 0, &s);
+	assert_int_equal(s.rip, HANDLER + 16);
+	assert_int_equal(s.dr6 & 0xf, 2);
+	guest_stop(&g);
+}
+
+/* An instruction that crosses pages is found by both of them, and by no other page. */
+static void a_crossing_block_asks_for_its_own_pages(void **unused)
+{
+	static const uint8_t code[] = {0xb8, 0x44, 0x33, 0x22, 0x11};
+	struct guest g = guest_start(code, sizeof(code));
+	struct vcpu_exit exit;
+	struct vcpu_state s;
+	uint64_t entry;
+
+	(void)unused;
+	ops->get_state(g.engine, 0, &s);
+	s.rip = DATA + 0xffe;
+	assert_int_equal(memory_write(g.memory, s.rip, code, sizeof(code), NULL), 0);
+	set(&g, &s);
+	ops->run(g.engine, 0, 1, &exit);
+	ops->get_state(g.engine, 0, &s);
+	assert_int_equal(s.gpr[X86_RAX], 0x11223344);
+	assert_int_equal(memory_read(g.memory, TABLES + 0x2000, &entry, 8, NULL), 0);
+	assert_int_equal(entry, 0x83); /* not accessed */
+	guest_stop(&g);
+}
+
 static void refuses_by_name(void **unused)
 {
 	struct memory *m = memory_create(MEMORY_BYTES, NULL);
@@ -302,10 +443,17 @@ static void refuses_by_name(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(run_lands_exactly),  cmocka_unit_test(halt_counts),
-		cmocka_unit_test(exits_are_answered), cmocka_unit_test(dirty_pages_are_found_again),
-		cmocka_unit_test(kick_ends_a_run),    cmocka_unit_test(two_run_in_two_threads),
+		cmocka_unit_test(run_lands_exactly),
+		cmocka_unit_test(halt_counts),
+		cmocka_unit_test(exits_are_answered),
+		cmocka_unit_test(dirty_pages_are_found_again),
+		cmocka_unit_test(kick_ends_a_run),
+		cmocka_unit_test(two_run_in_two_threads),
 		cmocka_unit_test(refuses_by_name),
+		cmocka_unit_test(a_delivery_has_answers_of_its_own),
+		cmocka_unit_test(a_halted_cpu_wakes_for_an_unfinished_frame),
+		cmocka_unit_test(a_pending_debug_trap_comes_after_one_instruction),
+		cmocka_unit_test(a_crossing_block_asks_for_its_own_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
