@@ -2,8 +2,8 @@
 # postgres.sh OUT: OUT/postgres.img, an ext4 disk with a PostgreSQL server, its libraries and a
 # cluster that initdb has made here, for guests with understudy.role=postgres.
 #
-# PostgreSQL refuses to run as root, so initdb runs in a user namespace where the building user is
-# number 70, within the tree that becomes the disk.  frozen.c gives it, and the tools that make the
+# PostgreSQL refuses to run as root, so initdb runs as user number 70 (in a user namespace, where
+# the building user is not root), within the tree that becomes the disk.  frozen.c gives it, and the tools that make the
 # disk, a world in which time and chance stand still.  The tree is copied in the order of its names:
 # the same packages give the same bytes.
 set -eu
@@ -70,17 +70,27 @@ ${CC:-cc} -O2 -shared -fPIC -o "$WORK/frozen.so" guests/linux/frozen.c
 cp "$WORK/frozen.so" "$tree/tmp/frozen.so"
 cat >"$WORK/initdb.sh" <<END
 set -e
-mount --rbind /dev "$tree/dev"
 run() {
-	setarch -R unshare --user --map-user=$USER_ID --map-group=$USER_ID --root="$tree" \\
-		--wd=/ /bin/busybox env -i LD_PRELOAD=/tmp/frozen.so PATH=/bin TZ=UTC LANG=C "\$@"
+	setarch -R \$inner \\
+		/bin/busybox env -i LD_PRELOAD=/tmp/frozen.so PATH=/bin TZ=UTC LANG=C "\$@"
 }
 run $home/bin/initdb -D /var/lib/postgres/data --locale=C --encoding=UTF8 \\
 	--username=postgres --auth=trust --no-sync
 run $home/bin/pg_resetwal -D /var/lib/postgres/data
 END
-unshare --user --map-root-user --mount sh "$WORK/initdb.sh" >"$WORK/initdb.log" 2>&1 ||
-	die "initdb failed (it needs user namespaces): $(tail -n 1 "$WORK/initdb.log")"
+# As root it is enough to become somebody else; without, a user namespace has other users.
+if [ "$(id -u)" = 0 ]; then
+	chown "$USER_ID:$USER_ID" "$tree/var/lib/postgres"
+	cp -a /dev/null /dev/zero /dev/urandom "$tree/dev/"
+	mkdir -m 1777 "$tree/dev/shm"
+	inner="chroot --userspec=$USER_ID:$USER_ID $tree" sh "$WORK/initdb.sh"
+else
+	inner="unshare --user --map-user=$USER_ID --map-group=$USER_ID --root=$tree --wd=/" \
+		unshare --user --map-root-user --mount \
+		sh -c "mount --rbind /dev '$tree/dev' && sh '$WORK/initdb.sh'"
+fi >"$WORK/initdb.log" 2>&1 ||
+	die "initdb failed (without root it needs user namespaces): $(tail -n 1 "$WORK/initdb.log")"
+rm -rf "$tree/dev/null" "$tree/dev/zero" "$tree/dev/urandom" "$tree/dev/shm"
 data=$tree/var/lib/postgres/data
 # Caches that the server makes again, with addresses in them.
 find "$data" -name pg_internal.init -exec rm {} +
