@@ -100,7 +100,7 @@ FUZZERS := $(FUZZ_SRC:tests/fuzz/%.c=out/fuzz/%)
 all: build
 
 -include guests/rules.mk guests/linux/rules.mk tools/rules.mk tests/guests/rules.mk tests/diff/rules.mk tests/fuzz/rules.mk \
-	tests/bench/rules.mk tests/linux/rules.mk tests/e2e/rules.mk
+	tests/bench/rules.mk tests/lab/rules.mk tests/linux/rules.mk tests/e2e/rules.mk
 
 # ---- building ----------------------------------------------------------------------------------
 
@@ -223,7 +223,7 @@ bench-run: $(BENCH)
 	+@$(if $(BENCHES),$(MAKE) -j1 $(BENCHES))
 	@$(if $(BENCH),$(BENCH) $(BENCH_ARGS),echo "bench: no benchmarks have landed yet")
 
-demo: deps-bench
+demo: deps
 	+@tools/demo.sh
 
 clean:
@@ -236,6 +236,7 @@ help:
 	@echo "make bench        run the benchmarks (BENCH_ARGS=...)"
 	@echo "make fuzz         run every fuzz program for FUZZ_SECONDS (60) each"
 	@echo "make guests-linux Linux guests with Redis and PostgreSQL from Debian packages, in out/guests/linux"
+	@echo "make check-kvm    test the engine on KVM, in a VM made for it where the host's KVM will not do"
 	@echo "make deps         install the Debian packages that are missing"
 	@echo "make check-tools, check-includes, check-globals, format-check, format, clean"
 

@@ -5,7 +5,7 @@ set -eu
 
 needed="gcc make binutils pkg-config libxxhash-dev liblz4-dev libcmocka-dev libjansson-dev liburing-dev
 	libslirp-dev libpcap-dev iproute2 jq redis-tools postgresql-client
-	e2fsprogs lz4 acpica-tools clang libclang-rt-14-dev clang-format"
+	e2fsprogs python3-minimal lz4 acpica-tools clang libclang-rt-14-dev clang-format"
 compared=
 if [ "${1:-}" = bench ]; then
 	compared="qemu-system-x86"

@@ -3,7 +3,8 @@
 # guest costs that does nothing.
 . tests/e2e/lib.sh
 
-PGBIN=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -n 1)
+PGBIN=$(ls -d /usr/lib/postgresql/*/bin "$LINUX"/work/postgres.packages/usr/lib/postgresql/*/bin 2>/dev/null |
+	head -n 1)
 PATH=$PATH:${PGBIN:-/nowhere}
 NET="ip=10.0.2.15/24 gw=10.0.2.2"
 
