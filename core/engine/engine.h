@@ -8,7 +8,9 @@
  * again; destroy.  Guest memory outlives the engine.  Unless a function says otherwise it is
  * called on the one thread that runs the vCPU, and does not block.
  *
- * Counting.  The soft engines count retired instructions per vCPU exactly (core/instant.h).
+ * Counting.  The soft engines count retired instructions per vCPU exactly (core/instant.h).  Hardware
+ * does not: where exact_counts is false a run goes on until an exit or a kick, whatever `until`
+ * says, and count() only grows.
  */
 #ifndef CORE_ENGINE_ENGINE_H
 #define CORE_ENGINE_ENGINE_H
@@ -47,6 +49,7 @@ struct engine;
 
 struct engine_ops {
 	const char *name;
+	bool exact_counts;
 
 	/* Makes an engine with all vCPUs in their reset state; NULL with err set on failure. */
 	struct engine *(*create)(const struct engine_config *config, struct err *err);
@@ -88,12 +91,24 @@ struct engine_ops {
 	 * running, its next run leaves at once. */
 	void (*kick)(struct engine *engine, unsigned vcpu);
 
+	/* Call before dirty_harvest(), while no vCPU runs: adds to the watch bytes of memory what the
+	 * engine knows of pages that were written. */
+	void (*collect_dirty)(struct engine *engine);
+
 	/* Call after dirty_harvest() and before any vCPU runs again: forgets cached permissions
 	 * to write without marking pages dirty. */
 	void (*rearm_dirty)(struct engine *engine);
+
+	/* Why a run left with VCPU_EXIT_FAILED. */
+	void (*failure)(const struct engine *engine, unsigned vcpu, struct err *err);
 };
 
 /* The reference: an interpreter with a decoded-block cache. */
 extern const struct engine_ops interpret_engine;
+
+/* The kernel's KVM, interrupt controllers left to the machine.  Ask kvm_probe() first: a KVM that
+ * cannot run ordinary guests can still be opened.  With a PORT or MMIO exit unanswered the state may
+ * not be asked for or set. */
+extern const struct engine_ops kvm_engine;
 
 #endif

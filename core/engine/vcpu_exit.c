@@ -15,6 +15,7 @@ void vcpu_exit_format(const struct vcpu_exit *exit, char *text, size_t room_byte
 		[VCPU_EXIT_PORT] = "port",
 		[VCPU_EXIT_MMIO] = "mmio",
 		[VCPU_EXIT_SHUTDOWN] = "shutdown",
+		[VCPU_EXIT_FAILED] = "failed",
 	};
 	const char *name = names[exit->kind];
 

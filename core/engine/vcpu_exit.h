@@ -19,6 +19,7 @@ enum vcpu_exit_kind {
 	VCPU_EXIT_PORT,	      /* answer with complete(), then run again */
 	VCPU_EXIT_MMIO,	      /* the same */
 	VCPU_EXIT_SHUTDOWN,   /* triple fault */
+	VCPU_EXIT_FAILED,     /* the engine cannot go on; its failure() says why */
 };
 
 struct vcpu_exit {

@@ -341,14 +341,27 @@ static void interpret_kick(struct engine *engine, unsigned vcpu)
 	atomic_store_explicit(&engine->soft.vcpu[vcpu]->kicked, true, memory_order_release);
 }
 
+static void interpret_collect_dirty(struct engine *engine)
+{
+	(void)engine; /* it marks pages as they are written */
+}
+
 static void interpret_rearm_dirty(struct engine *engine)
 {
 	for (unsigned n = 0; n < engine->soft.config.n_vcpus; n++)
 		tlb_flush_writes(&engine->soft.vcpu[n]->cpu.tlb);
 }
 
+static void interpret_failure(const struct engine *engine, unsigned vcpu, struct err *err)
+{
+	(void)engine;
+	(void)vcpu;
+	err_clear(err); /* no run of it fails */
+}
+
 const struct engine_ops interpret_engine = {
 	.name = "interpret",
+	.exact_counts = true,
 	.create = interpret_create,
 	.destroy = interpret_destroy,
 	.run = interpret_run,
@@ -364,5 +377,7 @@ const struct engine_ops interpret_engine = {
 	.init_ipi = interpret_init_ipi,
 	.startup_ipi = interpret_startup_ipi,
 	.kick = interpret_kick,
+	.collect_dirty = interpret_collect_dirty,
 	.rearm_dirty = interpret_rearm_dirty,
+	.failure = interpret_failure,
 };

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * MSRs.  The kernel handles those on which the CPU itself depends and for which it knows the same rules
+ * as the model: EFER, the SYSCALL and SYSENTER registers, segment bases, PAT.  A filter hands over all
+ * others; core/x86/msr.c or the machine answers them, just as it does for a soft engine.
+ */
+#include "core/engine/kvm/kvm.h"
+#include "core/x86/cpuid.h"
+#include "core/x86/msr.h"
+
+#include <string.h>
+#include <sys/ioctl.h>
+
+/* An index that belongs to the kernel when the model has the feature. */
+struct kernel_msr {
+	uint32_t index;
+	uint16_t offset; /* in struct x86_msrs */
+};
+
+#define AT(field) offsetof(struct x86_msrs, field)
+
+static const struct kernel_msr kernel_msrs[] = {
+	{0x174, AT(sysenter_cs)},  {0x175, AT(sysenter_esp)}, {0x176, AT(sysenter_eip)},
+	{0x277, AT(pat)},	   {0xc0000081, AT(star)},    {0xc0000082, AT(lstar)},
+	{0xc0000083, AT(cstar)},   {0xc0000084, AT(sfmask)},  {0xc0000102, AT(kernel_gs_base)},
+	{0xc0000103, AT(tsc_aux)}, /* the last: only with RDTSCP */
+};
+
+#define KERNEL_MSRS (sizeof(kernel_msrs) / sizeof(kernel_msrs[0]))
+
+/* How many of them a model has. */
+static unsigned kernel_count(const struct x86_cpu *c)
+{
+	return KERNEL_MSRS - !x86_has(c, X86_FEAT_RDTSCP);
+}
+
+/* ---- the filter ---- */
+
+/* Bit n of a range's bitmap set: the kernel handles base + n.  Bitmaps come in longs. */
+static struct kvm_msr_filter_range range(uint32_t base, uint32_t n_msrs, uint64_t *bitmap)
+{
+	return (struct kvm_msr_filter_range){
+		.flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE,
+		.nmsrs = n_msrs,
+		.base = base,
+		.bitmap = (uint8_t *)bitmap,
+	};
+}
+
+int kvm_msr_filter(struct engine *engine, struct err *err)
+{
+	bool aux = engine->model->features >> X86_FEAT_RDTSCP & 1;
+	uint64_t syscall = 0x1f, bases = aux ? 0x0f : 0x07, sysenter = 0x07 << 4, pat = 0x80;
+	struct kvm_enable_cap cap = {
+		.cap = KVM_CAP_X86_USER_SPACE_MSR,
+		.args = {KVM_MSR_EXIT_REASON_FILTER | KVM_MSR_EXIT_REASON_UNKNOWN |
+			 KVM_MSR_EXIT_REASON_INVAL},
+	};
+	struct kvm_msr_filter filter = {
+		.flags = KVM_MSR_FILTER_DEFAULT_DENY,
+		.ranges = {range(0xc0000080, 8, &syscall), range(0xc0000100, 8, &bases),
+			   range(0x170, 8, &sysenter), range(0x270, 8, &pat)},
+	};
+
+	if (ioctl(engine->vm, KVM_ENABLE_CAP, &cap) ||
+	    ioctl(engine->vm, KVM_X86_SET_MSR_FILTER, &filter))
+		return err_system(err, "KVM does not hand over MSRs");
+	return 0;
+}
+
+/* ---- asked by the guest ---- */
+
+static enum x86_status machine_read(void *ctx, uint32_t index, uint64_t *value)
+{
+	struct kvm_vcpu *v = ctx;
+	const struct engine_config *config = &v->engine->config;
+
+	return config->machine->msr_read(config->machine_ctx, v->number, index, value) ? X86_OK
+										       : X86_FAULT;
+}
+
+static enum x86_status machine_write(void *ctx, uint32_t index, uint64_t value)
+{
+	struct kvm_vcpu *v = ctx;
+	const struct engine_config *config = &v->engine->config;
+
+	return config->machine->msr_write(config->machine_ctx, v->number, index, value) ? X86_OK
+											: X86_FAULT;
+}
+
+/* Of the whole table only MSRs are ever asked for: v->cpu does not execute. */
+static const struct x86_world_ops world = {.msr_read = machine_read, .msr_write = machine_write};
+
+void kvm_msr_world(struct kvm_vcpu *v)
+{
+	v->cpu.world = &world;
+	v->cpu.world_ctx = v;
+}
+
+static bool is_kernels(const struct kvm_vcpu *v, uint32_t index)
+{
+	for (unsigned n = 0; n < kernel_count(&v->cpu); n++)
+		if (kernel_msrs[n].index == index)
+			return true;
+	return index == 0xc0000080 || index == 0xc0000100 || index == 0xc0000101;
+}
+
+void kvm_msr_exit(struct kvm_vcpu *v)
+{
+	struct kvm_run *run = v->run;
+	uint64_t value = 0;
+	enum x86_status status = X86_FAULT;
+
+	/* one of the kernel's own comes here when the kernel found the value wrong */
+	if (is_kernels(v, run->msr.index))
+		;
+	else if (run->exit_reason == KVM_EXIT_X86_WRMSR)
+		status = msr_write(&v->cpu, run->msr.index, run->msr.data);
+	else
+		status = msr_read(&v->cpu, run->msr.index, &value);
+	if (run->exit_reason == KVM_EXIT_X86_RDMSR)
+		run->msr.data = value;
+	run->msr.error = status != X86_OK;
+	v->cpu.event = (struct x86_event){.kind = X86_EVENT_NONE}; /* the kernel raises it */
+}
+
+/* ---- state ---- */
+
+struct msr_list {
+	struct kvm_msrs head;
+	struct kvm_msr_entry entry[KERNEL_MSRS];
+};
+
+static uint64_t *field(struct x86_msrs *msrs, unsigned n)
+{
+	return (uint64_t *)((char *)msrs + kernel_msrs[n].offset);
+}
+
+static void list_fill(const struct kvm_vcpu *v, struct msr_list *list)
+{
+	memset(list, 0, sizeof(*list));
+	list->head.nmsrs = kernel_count(&v->cpu);
+	for (unsigned n = 0; n < list->head.nmsrs; n++)
+		list->entry[n].index = kernel_msrs[n].index;
+}
+
+bool kvm_msrs_get(struct kvm_vcpu *v, struct x86_msrs *msrs)
+{
+	struct msr_list list;
+	int got;
+
+	list_fill(v, &list);
+	got = ioctl(v->fd, KVM_GET_MSRS, &list);
+	if (got != (int)list.head.nmsrs) {
+		kvm_vcpu_fail(v, "KVM does not give MSR %#x", list.entry[got < 0 ? 0 : got].index);
+		return false;
+	}
+	*msrs = v->cpu.msr;
+	for (unsigned n = 0; n < list.head.nmsrs; n++)
+		*field(msrs, n) = list.entry[n].data;
+	return true;
+}
+
+bool kvm_msrs_set(struct kvm_vcpu *v, const struct x86_msrs *msrs)
+{
+	struct x86_msrs copy = *msrs;
+	struct msr_list list;
+	int taken;
+
+	list_fill(v, &list);
+	for (unsigned n = 0; n < list.head.nmsrs; n++)
+		list.entry[n].data = *field(&copy, n);
+	taken = ioctl(v->fd, KVM_SET_MSRS, &list);
+	if (taken != (int)list.head.nmsrs)
+		kvm_vcpu_fail(v, "KVM does not take MSR %#x",
+			      list.entry[taken < 0 ? 0 : taken].index);
+	return !v->failed;
+}
