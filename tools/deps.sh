@@ -1,6 +1,7 @@
 #!/bin/sh
 # Install the Debian packages that building and testing need, and only those that are missing.
-# `deps.sh bench` adds QEMU, which the benchmarks compare with: its absence is no error.
+# `deps.sh bench` adds QEMU, which the benchmarks compare with and the lab runs in, and what packs the lab:
+# their absence is no error.
 set -eu
 
 needed="gcc make binutils pkg-config libxxhash-dev liblz4-dev libcmocka-dev libjansson-dev liburing-dev
@@ -8,7 +9,7 @@ needed="gcc make binutils pkg-config libxxhash-dev liblz4-dev libcmocka-dev libj
 	e2fsprogs python3-minimal lz4 acpica-tools clang libclang-rt-14-dev clang-format"
 compared=
 if [ "${1:-}" = bench ]; then
-	compared="qemu-system-x86"
+	compared="qemu-system-x86 cpio xz-utils"
 fi
 
 missing_of() {
