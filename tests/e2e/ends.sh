@@ -23,8 +23,8 @@ run 60 --kernel "$LINUX/vmlinux" --initrd "$LINUX/initramfs.cpio" --mem 256M --j
 	--append "$WORDS understudy.role=test"
 [ $code -eq 0 ] && printed "understudy: 1 processors, 2" && said '"powered off"'
 verdict "boots with 1 vCPU in 256 MiB, powers off: 0" $?
-echo "figure  boot to shell to power-off: $(jq -r '"\(.guest_seconds) s, \(.instructions) instructions,
-	\(.mips) MIPS"' "$work/said" 2>/dev/null | tr -d '\n\t')"
+echo "figure  Debian to user space and off: $(tail -n 1 "$work/said" | jq -r '"\(.guest_seconds) s, " +
+	"\(.instructions) instructions, \(.mips) MIPS"' 2>/dev/null)"
 
 run 90 --kernel "$LINUX/vmlinux" --initrd "$LINUX/initramfs.cpio" --mem 6G --cpus 4 \
 	--append "$WORDS understudy.role=test"
