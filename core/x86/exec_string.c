@@ -3,9 +3,9 @@
  * MOVS, CMPS, STOS, LODS, SCAS (SDM vol. 1 7.3.9).
  *
  * The meaning is the loop over single elements, in which every access goes through access.c.
- * Beside it runs a fast path that handles many elements of one page at host addresses.  It may
- * only be taken where nobody can tell: upwards, when alignment checks and data breakpoints are
- * off, and for pages whose translations the TLB already holds.  The TLB holds RAM alone, with
+ * Beside it runs a fast path that handles many elements of one page (downwards, one) at host
+ * addresses.  It may only be taken where nobody can tell: when alignment checks and data breakpoints
+ * are off, and for pages whose translations the TLB already holds.  The TLB holds RAM alone, with
  * accessed and dirty bits set, and for writing no page that holds code or paging structures; so
  * the fast path walks no tables, raises nothing and changes no translation.  It keeps away from the
  * bytes of the instruction itself, which may lie in such a page if nobody has decoded them for keeps.
@@ -78,8 +78,10 @@ static uint64_t string_span(struct x86_cpu *c, const struct x86_insn *i, unsigne
 	uint64_t offset = gpr_read(c, reg, i->adsize), last = alu_truncate(i->adsize, ~0ull);
 	uint64_t linear, room;
 
-	if (n < 2 || c->rflags & X86_DF_FLAG || c->mode & X86_MODE_CAREFUL)
+	if (n < 2 || c->mode & X86_MODE_CAREFUL)
 		return 0;
+	if (c->rflags & X86_DF_FLAG)
+		n = 1;
 	if (!span_linear(c, seg, offset, 1, access, &linear))
 		return 0;
 	room = X86_PAGE_BYTES - linear % X86_PAGE_BYTES;
