@@ -37,8 +37,7 @@ MODE_FLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 	-fno-omit-frame-pointer
 MODE_FLAGS_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 MODE_FLAGS_cov := -O0 -g --coverage
-FUZZ_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
-	-fno-omit-frame-pointer -Wno-bitwise-instead-of-logical
+FUZZ_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 # Guest state is read and written at many widths, so the whole tree forgoes strict aliasing, and
 # guest arithmetic wraps.
@@ -234,7 +233,7 @@ help:
 	@echo "make check        install what is missing, build and run every test (MODE=asan|tsan|debug|cov)"
 	@echo "make demo         install what is missing, build and show what works today"
 	@echo "make bench        run the benchmarks (BENCH_ARGS=...)"
-	@echo "make fuzz         run every fuzz program for FUZZ_SECONDS (60) each"
+	@echo "make fuzz         run every fuzz program, or those in FUZZERS, for FUZZ_SECONDS (60) each"
 	@echo "make guests-linux Linux guests with Redis and PostgreSQL from Debian packages, in out/guests/linux"
 	@echo "make check-kvm    test the engine on KVM, in a VM made for it where the host's KVM will not do"
 	@echo "make deps         install the Debian packages that are missing"
