@@ -9,7 +9,8 @@
  * and do not block.  Functions that return X86_EXIT have changed nothing and will be asked the
  * same question again when the instruction is run again: the world then gives the answer.  An
  * instruction may make several accesses, so a world that answers late keeps those it has already
- * answered for this instruction and hands them out again in order.
+ * answered for this instruction and hands them out again in order.  The delivery of an event is
+ * asked for separately: answers that the instruction which raised it was given are used up.
  */
 #ifndef CORE_X86_X86_WORLD_H
 #define CORE_X86_X86_WORLD_H
