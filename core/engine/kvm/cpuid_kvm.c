@@ -14,9 +14,13 @@
 #define SUBLEAVES   4u /* of leaves 4 and 7 */
 
 struct leaves {
-	struct kvm_cpuid2 head;
+	struct {
+		uint32_t nent, padding;
+	} head; /* as struct kvm_cpuid2, which itself may not stand in front of something */
 	struct kvm_cpuid_entry2 entry[ENTRIES_MAX];
 };
+
+_Static_assert(sizeof(((struct leaves *)0)->head) == sizeof(struct kvm_cpuid2), "KVM's layout");
 
 static const struct leaf_range {
 	uint32_t first, last;
