@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * MSRs.  The kernel handles those on which the CPU itself depends and for which it knows the same rules
- * as the model: EFER, the SYSCALL and SYSENTER registers, segment bases, PAT.  A filter hands over all
- * others; core/x86/msr.c or the machine answers them, just as it does for a soft engine.
+ * MSRs.  The kernel handles EFER and those that guests write all the time, the segment bases.  A filter
+ * hands over all others; core/x86/msr.c or the machine answers them by the same rules as for a soft
+ * engine, and what the CPU itself depends on is then passed on to the kernel.
  */
 #include "core/engine/kvm/kvm.h"
 #include "core/x86/cpuid.h"
@@ -11,7 +11,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-/* An index that belongs to the kernel when the model has the feature. */
+#define MSR_EFER    0xc0000080u
+#define MSR_FS_BASE 0xc0000100u
+#define MSR_TSC_AUX 0xc0000103u
+
+/* One on which the CPU itself depends. */
 struct kernel_msr {
 	uint32_t index;
 	uint16_t offset; /* in struct x86_msrs */
@@ -50,7 +54,7 @@ static struct kvm_msr_filter_range range(uint32_t base, uint32_t n_msrs, uint64_
 int kvm_msr_filter(struct engine *engine, struct err *err)
 {
 	bool aux = engine->model->features >> X86_FEAT_RDTSCP & 1;
-	uint64_t syscall = 0x1f, bases = aux ? 0x0f : 0x07, sysenter = 0x07 << 4, pat = 0x80;
+	uint64_t efer = 1, bases = aux ? 0x0f : 0x07;
 	struct kvm_enable_cap cap = {
 		.cap = KVM_CAP_X86_USER_SPACE_MSR,
 		.args = {KVM_MSR_EXIT_REASON_FILTER | KVM_MSR_EXIT_REASON_UNKNOWN |
@@ -58,8 +62,7 @@ int kvm_msr_filter(struct engine *engine, struct err *err)
 	};
 	struct kvm_msr_filter filter = {
 		.flags = KVM_MSR_FILTER_DEFAULT_DENY,
-		.ranges = {range(0xc0000080, 8, &syscall), range(0xc0000100, 8, &bases),
-			   range(0x170, 8, &sysenter), range(0x270, 8, &pat)},
+		.ranges = {range(MSR_EFER, 1, &efer), range(MSR_FS_BASE, 4, &bases)},
 	};
 
 	if (ioctl(engine->vm, KVM_ENABLE_CAP, &cap) ||
@@ -97,37 +100,12 @@ void kvm_msr_world(struct kvm_vcpu *v)
 	v->cpu.world_ctx = v;
 }
 
-static bool is_kernels(const struct kvm_vcpu *v, uint32_t index)
-{
-	for (unsigned n = 0; n < kernel_count(&v->cpu); n++)
-		if (kernel_msrs[n].index == index)
-			return true;
-	return index == 0xc0000080 || index == 0xc0000100 || index == 0xc0000101;
-}
-
-void kvm_msr_exit(struct kvm_vcpu *v)
-{
-	struct kvm_run *run = v->run;
-	uint64_t value = 0;
-	enum x86_status status = X86_FAULT;
-
-	/* one of the kernel's own comes here when the kernel found the value wrong */
-	if (is_kernels(v, run->msr.index))
-		;
-	else if (run->exit_reason == KVM_EXIT_X86_WRMSR)
-		status = msr_write(&v->cpu, run->msr.index, run->msr.data);
-	else
-		status = msr_read(&v->cpu, run->msr.index, &value);
-	if (run->exit_reason == KVM_EXIT_X86_RDMSR)
-		run->msr.data = value;
-	run->msr.error = status != X86_OK;
-	v->cpu.event = (struct x86_event){.kind = X86_EVENT_NONE}; /* the kernel raises it */
-}
-
 /* ---- state ---- */
 
 struct msr_list {
-	struct kvm_msrs head;
+	struct {
+		uint32_t nmsrs, pad;
+	} head; /* as struct kvm_msrs, which itself may not stand in front of something */
 	struct kvm_msr_entry entry[KERNEL_MSRS];
 };
 
@@ -142,6 +120,52 @@ static void list_fill(const struct kvm_vcpu *v, struct msr_list *list)
 	list->head.nmsrs = kernel_count(&v->cpu);
 	for (unsigned n = 0; n < list->head.nmsrs; n++)
 		list->entry[n].index = kernel_msrs[n].index;
+}
+
+/* The guest reads and writes these without an exit, or the kernel alone knows their rules. */
+static bool is_native(uint32_t index)
+{
+	return index == MSR_EFER || (index >= MSR_FS_BASE && index <= MSR_TSC_AUX);
+}
+
+/* What the guest wrote to a register on which the CPU depends. */
+static void pass_on(struct kvm_vcpu *v, uint32_t index)
+{
+	for (unsigned n = 0; n < kernel_count(&v->cpu); n++) {
+		struct msr_list list = {.head.nmsrs = 1, .entry[0].index = index};
+
+		if (kernel_msrs[n].index != index)
+			continue;
+		list.entry[0].data = *field(&v->cpu.msr, n);
+		if (ioctl(v->fd, KVM_SET_MSRS, &list) != 1)
+			kvm_vcpu_fail(v, "KVM does not take MSR %#x", index);
+	}
+}
+
+static enum x86_status guest_writes(struct kvm_vcpu *v, uint32_t index, uint64_t value)
+{
+	enum x86_status status = msr_write(&v->cpu, index, value);
+
+	if (status == X86_OK)
+		pass_on(v, index);
+	return status;
+}
+
+void kvm_msr_exit(struct kvm_vcpu *v)
+{
+	struct kvm_run *run = v->run;
+	enum x86_status status = X86_FAULT;
+	uint64_t value = 0;
+
+	/* a native one comes here when the kernel found the value wrong */
+	if (!is_native(run->msr.index))
+		status = run->exit_reason == KVM_EXIT_X86_WRMSR
+				 ? guest_writes(v, run->msr.index, run->msr.data)
+				 : msr_read(&v->cpu, run->msr.index, &value);
+	if (run->exit_reason == KVM_EXIT_X86_RDMSR)
+		run->msr.data = value;
+	run->msr.error = status != X86_OK;
+	v->cpu.event = (struct x86_event){.kind = X86_EVENT_NONE}; /* the kernel raises it */
 }
 
 bool kvm_msrs_get(struct kvm_vcpu *v, struct x86_msrs *msrs)
