@@ -98,6 +98,8 @@ _Noreturn void guest_finish(void)
 
 bool on_tcg(void)
 {
+	if (option("tcg", 0))
+		return true;
 	return cpuid(0x40000000, 0).reg[1] == 0x54474354; /* "TCGT" */
 }
 

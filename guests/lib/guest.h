@@ -28,7 +28,8 @@ void skip(const char *name);
 _Noreturn void guest_finish(void);
 
 /* True under QEMU's TCG, which leaves parts of the architecture out: segment limits, alignment
- * checks, ... . */
+ * checks, ... .  Where a guest cannot see that TCG is below, as under KVM in it,
+ * its command line says tcg=1. */
 bool on_tcg(void);
 
 /* True under TCG, having reported the check of that name as skipped: it fails there. */

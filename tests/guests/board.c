@@ -82,7 +82,7 @@ static uint8_t port_in_byte(struct board *b, uint16_t port)
 		return GUEST_CONSOLE_PORT; /* as QEMU's debug console answers */
 	if (port == GUEST_PIC_PORT + 1)
 		return b->irq_mask;
-	if (port >= GUEST_TICK_PORT && port < GUEST_TICK_PORT + 4)
+	if (!b->no_ticks && port >= GUEST_TICK_PORT && port < GUEST_TICK_PORT + 4)
 		return (uint8_t)(GUEST_TICK_MAGIC >> 8 * (port - GUEST_TICK_PORT));
 	return 0xff;
 }
@@ -124,7 +124,7 @@ void board_port_out(struct board *b, unsigned cpu, uint64_t retired, uint16_t po
 	if (port == GUEST_EXIT_PORT) {
 		b->ended = true;
 		b->exit_value = value;
-	} else if (port == GUEST_TICK_PORT && size_bytes == 4) {
+	} else if (port == GUEST_TICK_PORT && size_bytes == 4 && !b->no_ticks) {
 		set_tick(&b->cpu[cpu], retired, value);
 	} else {
 		for (unsigned i = 0; i < size_bytes; i++)

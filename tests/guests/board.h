@@ -26,6 +26,7 @@ struct board_cpu {
 struct board {
 	struct memory *memory;
 	unsigned cpus;
+	bool no_ticks; /* GUEST_TICK_PORT is absent */
 	struct board_cpu cpu[BOARD_CPUS_MAX];
 
 	/* Called for each byte of console text, with the count of the processor that writes; text

@@ -41,6 +41,12 @@ static int collect(struct board *b, uint64_t results_gpa, struct vmm_result *r, 
 	return 0;
 }
 
+static int (*const drives[])(const struct vmm_drive *d, struct err *err) = {
+	[VMM_STEP] = vmm_drive_step,
+	[VMM_INTERPRET] = vmm_drive_interpret,
+	[VMM_KVM] = vmm_drive_kvm,
+};
+
 static int load_and_drive(const struct vmm_config *config, struct board *b, struct vmm_result *r,
 			  struct err *err)
 {
@@ -49,14 +55,14 @@ static int load_and_drive(const struct vmm_config *config, struct board *b, stru
 	struct vmm_drive d = {config, b, &entry, r};
 	int failed = reset_state(config->model, &entry, err);
 
+	b->no_ticks = config->no_ticks;
 	b->listener = config->listener;
 	b->listener_context = config->listener_context;
 	if (!failed)
 		failed = guest_load(b->memory, config->path, config->command_line, &entry, &loaded,
 				    err);
 	if (!failed)
-		failed = config->driver == VMM_STEP ? vmm_drive_step(&d, err)
-						    : vmm_drive_interpret(&d, err);
+		failed = drives[config->driver](&d, err);
 	return failed ? failed : collect(b, loaded.results_gpa, r, err);
 }
 
@@ -71,6 +77,10 @@ int vmm_run(const struct vmm_config *config, struct vmm_result *result, struct e
 	failed = board_init(b, config->memory_bytes, config->cpus, err);
 	if (!failed) {
 		failed = load_and_drive(config, b, result, err);
+		if (!failed && config->keep_memory) {
+			result->memory = b->memory;
+			b->memory = NULL;
+		}
 		board_free(b);
 	}
 	free(b);
@@ -80,5 +90,7 @@ int vmm_run(const struct vmm_config *config, struct vmm_result *result, struct e
 void vmm_result_free(struct vmm_result *result)
 {
 	free(result->text);
+	memory_destroy(result->memory);
 	result->text = NULL;
+	result->memory = NULL;
 }
