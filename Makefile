@@ -231,6 +231,7 @@ clean:
 help:
 	@echo "make              build the library, the tests and the benchmark program"
 	@echo "make check        install what is missing, build and run every test (MODE=asan|tsan|debug|cov)"
+	@echo "make check-long   the services of the end-to-end tests, for many minutes"
 	@echo "make demo         install what is missing, build and show what works today"
 	@echo "make bench        run the benchmarks (BENCH_ARGS=...)"
 	@echo "make fuzz         run every fuzz program, or those in FUZZERS, for FUZZ_SECONDS (60) each"

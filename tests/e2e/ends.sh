@@ -58,6 +58,22 @@ wait_for 30 "Restarting" && : >"$work/console" && wait_for 60 "understudy: ready
 [ $code -eq 0 ] && said '"lives":2'
 verdict "reset: the guest starts again in the same process" $?
 
+truncate -s 4M "$work/one" "$work/two"
+start --kernel "$LINUX/vmlinux" --initrd "$LINUX/initramfs.cpio" --cpus 2 --balloon on --seed 1 \
+	--console "file:$work/hvc0" --disk "$work/one,queues=2,serial=first" --disk "$work/two,shared" \
+	--net none --net none,mac=02:00:00:00:00:07 --rtc 1000000000 --pidfile "$work/pid" --name all
+wait_for 60 "understudy: ready shell" && [ "$(cat "$work/pid")" = "$guest" ] &&
+	type_keys 'echo have_$(ls /sys/bus/virtio/devices | wc -l)_$(cat /sys/block/vda/serial)_$(date +%Y)_\
+$(cat /sys/class/net/eth1/address)_; echo over_$((40 + 2)) >/dev/hvc0; echo done_$((1 + 2))' &&
+	wait_for 20 done_3 && printed have_7_first_2001_ && printed 02:00:00:00:00:07_ && press 20 && [ $code -eq 0 ] && grep -q over_42 "$work/hvc0" &&
+	[ ! -e "$work/pid" ]
+verdict "every device at once" $?
+kill_guest
+
+"$UNDERSTUDY" doctor --json >"$work/console" && jq -e 'length > 5 and all(.[]; .seen != "") and
+	all(.[]; .ok or (.needed | not))' "$work/console" >/dev/null
+verdict "doctor --json" $?
+
 run 60 --kernel "$LINUX/vmlinux" --append "$WORDS"
 [ $code -eq 4 ] && said "kernel panic"
 verdict "panic that resets: 4" $?

@@ -1,5 +1,5 @@
 # End to end: guests under the command itself, as a user runs them (*.sh), and whole machines in a
-# scripted world (twice).
+# scripted world (twice). check-long asks the services for more than check has time for.
 
 E2E_ENV = UNDERSTUDY=$(UNDERSTUDY) BARE=$(GUEST_OUT) LINUX=$(LINUX_OUT)
 E2E_TWICE := $(OUT)/tests/e2e/twice
@@ -17,3 +17,7 @@ check-ends check-errors check-services: check-%: $(UNDERSTUDY) $(GUESTS) $(LINUX
 
 check-twice: $(E2E_TWICE) $(GUESTS) $(LINUX_GUESTS)
 	@$(E2E_TWICE) $(GUEST_OUT) $(LINUX_OUT)
+
+.PHONY: check-long
+check-long: $(UNDERSTUDY) $(LINUX_GUESTS)
+	@$(E2E_ENV) REDIS_REQUESTS=200000 PGBENCH_TRANSACTIONS=5000 tests/e2e/services.sh

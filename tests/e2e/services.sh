@@ -39,7 +39,7 @@ head -c 2000000 /dev/urandom >"$work/blob"
 redis-cli -p "$port" -x SET blob <"$work/blob" >/dev/null &&
 	redis-cli -p "$port" --raw GET blob | head -c 2000000 | cmp -s - "$work/blob"
 verdict "two megabytes there and back" $?
-timeout 120 redis-benchmark -p "$port" -n 3000 -c 10 -t set,get -q >"$work/said-by-benchmark" 2>&1 &&
+timeout 600 redis-benchmark -p "$port" -n "${REDIS_REQUESTS:-3000}" -c 10 -t set,get -q >"$work/said-by-benchmark" 2>&1 &&
 	grep -q "GET: .*requests per second" "$work/said-by-benchmark"
 verdict "redis-benchmark over user networking" $?
 tr '\r' '\n' <"$work/said-by-benchmark" | sed -n 's/^\([SG]ET: .*requests per second\).*/figure  user net, \1/p'
@@ -59,7 +59,7 @@ if ip tuntap add "$tap" mode tap 2>/dev/null && ip addr add 10.77.7.1/24 dev "$t
 		--append "$WORDS understudy.role=redis ip=10.77.7.2/24"
 	wait_for 60 "understudy: ready redis" &&
 		[ "$(redis-cli -h 10.77.7.2 SET key value 2>&1)" = OK ] &&
-		timeout 120 redis-benchmark -h 10.77.7.2 -n 5000 -c 10 -t set,get -q \
+		timeout 600 redis-benchmark -h 10.77.7.2 -n "${REDIS_REQUESTS:-3000}" -c 10 -t set,get -q \
 			>"$work/said-by-benchmark" 2>&1
 	verdict "redis-benchmark over a tap" $?
 	tr '\r' '\n' <"$work/said-by-benchmark" |
