@@ -3,6 +3,7 @@
 #include "core/machine/acpi_tables.h"
 #include "core/machine/boot_parts.h"
 #include "core/machine/initrd_check.h"
+#include "core/machine/reset_vector.h"
 
 #define CR0_PE		  (1ull << 0)
 #define CR0_ET		  (1ull << 4)
@@ -182,6 +183,8 @@ int boot_load(struct memory *memory, const struct machine_config *config,
 		return failed;
 	memory_map_make(&b.map, memory);
 	failed = acpi_tables_load(memory, config, err);
+	if (!failed)
+		failed = reset_vector_load(memory, err);
 	if (!failed && load_kernel(&b, err))
 		failed = err_wrap(err, "kernel");
 	return failed;

@@ -19,7 +19,7 @@
  *   0x01000  GDT		      0x09000  page tables: the first 4 GiB one to one
  *   0x02000  PVH or multiboot info   0x10000  command lines
  *   0x07000  boot_params	      0xe0000  ACPI tables
- *   0x0f000  RNG seed
+ *   0x0f000  RNG seed                    0xfff00  reset vector
  */
 #ifndef CORE_MACHINE_BOOT_H
 #define CORE_MACHINE_BOOT_H
