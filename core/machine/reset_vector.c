@@ -16,67 +16,25 @@
 #define RESET_GPA   (MAP_POWER_GPA + POWER_RESET_CONTROL)
 
 /* The reset register lies beyond what real mode reaches, so this goes to flat 32-bit mode first. */
+/* clang-format off */
 static const uint8_t code[] = {
-	0xfa, /* 00 cli */
-	0x2e,
-	0x66,
-	0x0f,
-	0x01,
-	0x16,
-	LE16(CODE_GPA + GDT_POINTER), /* 01 lgdtl %cs:... */
-	0x0f,
-	0x20,
-	0xc0, /* 08 mov %cr0, %eax */
-	0x0c,
-	0x01, /* 0b or $1, %al */
-	0x0f,
-	0x22,
-	0xc0, /* 0d mov %eax, %cr0 */
-	0x66,
-	0xea,
-	LE32(CODE_GPA + CODE32),
-	LE16(8), /* 10 ljmpl $8, $code32 */
-	0x66,
-	0xb8,
-	LE16(0x10), /* 18 mov $0x10, %ax */
-	0x8e,
-	0xd8, /* 1c mov %ax, %ds */
-	0xc6,
-	0x05,
-	LE32(RESET_GPA),
-	POWER_RESET_VALUE, /* 1e movb $..., RESET_GPA */
-	0xf4,		   /* 25 hlt */
-	0xeb,
-	0xfd, /* 26 jmp 25 */
-	LE16(23),
-	LE32(CODE_GPA + GDT),
-	0,
-	0, /* 28 limit and base of the GDT */
-	0,
-	0,
-	0,
-	0,
-	0,
-	0,
-	0,
-	0, /* 30 */
-	0xff,
-	0xff,
-	0,
-	0,
-	0,
-	0x9b,
-	0xcf,
-	0, /* 38 flat code */
-	0xff,
-	0xff,
-	0,
-	0,
-	0,
-	0x93,
-	0xcf,
-	0, /* 40 flat data */
+	/* 00 */ 0xfa,							     /* cli */
+	/* 01 */ 0x2e, 0x66, 0x0f, 0x01, 0x16, LE16(CODE_GPA + GDT_POINTER), /* lgdtl %cs:... */
+	/* 08 */ 0x0f, 0x20, 0xc0,					     /* mov %cr0, %eax */
+	/* 0b */ 0x0c, 0x01,						     /* or $1, %al */
+	/* 0d */ 0x0f, 0x22, 0xc0,					     /* mov %eax, %cr0 */
+	/* 10 */ 0x66, 0xea, LE32(CODE_GPA + CODE32), LE16(8),		     /* ljmpl $8, $CODE32 */
+	/* 18 */ 0x66, 0xb8, LE16(0x10),				     /* mov $0x10, %ax */
+	/* 1c */ 0x8e, 0xd8,						     /* mov %ax, %ds */
+	/* 1e */ 0xc6, 0x05, LE32(RESET_GPA), POWER_RESET_VALUE,	     /* movb ..., RESET_GPA */
+	/* 25 */ 0xf4,							     /* hlt */
+	/* 26 */ 0xeb, 0xfd,						     /* jmp 25 */
+	/* 28 */ LE16(23), LE32(CODE_GPA + GDT), 0, 0,
+	/* 30 */ 0, 0, 0, 0, 0, 0, 0, 0,
+	/* 38 */ 0xff, 0xff, 0, 0, 0, 0x9b, 0xcf, 0, /* flat code */
+	/* 40 */ 0xff, 0xff, 0, 0, 0, 0x93, 0xcf, 0, /* flat data */
 };
+/* clang-format on */
 
 /* jmp CODE_GPA, at RESET_VECTOR_GPA */
 static const uint8_t entry[] = {0xe9, LE16(CODE_GPA - (RESET_VECTOR_GPA + 3))};
